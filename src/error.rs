@@ -112,10 +112,9 @@ impl Error {
     pub fn io(path: &RelPath, error: &io::Error) -> Self {
         use io::ErrorKind as Kind;
         let code = match error.kind() {
-            Kind::NotFound | Kind::NotADirectory => Code::NotFound,
+            Kind::NotFound | Kind::NotADirectory | Kind::InvalidFilename => Code::NotFound,
             Kind::PermissionDenied => Code::PermissionDenied,
             Kind::IsADirectory => Code::NotAFile,
-            Kind::InvalidFilename => Code::InvalidPath,
             _ => Code::IoError,
         };
         let what = match code {

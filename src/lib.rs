@@ -4,6 +4,7 @@
 
 pub mod cancel;
 pub mod error;
+pub mod fs;
 pub mod path;
 pub mod protocol;
 pub mod text;

@@ -3,6 +3,8 @@
 //! The types are the only source of the contract: the JSON Schema, the TypeScript types and the
 //! reference text in `protocol/` are generated from them and from their doc comments.
 
+pub mod events;
+pub mod frame;
 pub mod search;
 pub mod tsx;
 
