@@ -62,6 +62,9 @@ pub enum Code {
     Internal,
 }
 
+/// Messages quote what was wrong, and what was wrong may be megabytes long.
+const MAX_MESSAGE_BYTES: usize = 2000;
+
 /// A failed request, or a failed part of one: a stable code, a sentence for a person and,
 /// for some codes, values for a program.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -82,7 +85,12 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error with a code and a message.
     pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None }
+        let mut message = message.into();
+        if message.len() > MAX_MESSAGE_BYTES {
+            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            message.push('…');
+        }
+        Self { code, message, data: None }
     }
 
     /// Adds a value for programs under `data`.

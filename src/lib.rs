@@ -5,6 +5,9 @@
 pub mod cancel;
 pub mod error;
 pub mod fs;
+pub mod glob;
+pub mod index;
+pub mod indexer;
 pub mod path;
 pub mod protocol;
 pub mod text;

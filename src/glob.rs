@@ -1,0 +1,198 @@
+//! Globs as the contract has them: `**`, `*`, `?`, `{a,b}`, `[a-z]` against the whole relative path;
+//! one without `/` against the file name at any depth.
+//!
+//! As in git and ripgrep, matching is by bytes: `?` and `[…]` stand for one ASCII character, and
+//! case is folded for ASCII alone.
+
+use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
+
+use crate::error::{Code, Error, Result};
+
+/// Longer globs are refused: they compile to automata many times their size.
+const MAX_GLOB_BYTES: usize = 4096;
+/// Deeper `{…{…}…}` are refused: globset takes them apart recursively.
+const MAX_BRACE_DEPTH: usize = 16;
+
+/// Which paths to take: those that match one of `include` (all, if there is none) and none of `exclude`.
+#[derive(Clone, Debug)]
+pub struct PathFilter {
+    include: Option<GlobSet>,
+    exclude: Option<GlobSet>,
+}
+
+impl PathFilter {
+    /// Compiles the globs of a request.
+    ///
+    /// # Errors
+    /// `invalid_glob`, naming the glob.
+    pub fn new(include: &[String], exclude: &[String], case_sensitive: bool) -> Result<Self> {
+        let compile = |globs: &[String], beneath: bool| -> Result<Option<GlobSet>> {
+            if globs.is_empty() {
+                return Ok(None);
+            }
+            let mut set = GlobSetBuilder::new();
+            for glob in globs {
+                let anchored = anchored(glob)?;
+                // Excluding a directory excludes what lies beneath it, as a line of `.gitignore` does.
+                if beneath && !anchored.ends_with("/**") {
+                    set.add(compile_one(glob, &format!("{anchored}/**"), case_sensitive)?);
+                }
+                set.add(compile_one(glob, &anchored, case_sensitive)?);
+            }
+            set.build()
+                .map(Some)
+                .map_err(|error| Error::new(Code::InvalidGlob, format!("the globs are too large: {error}")))
+        };
+        Ok(Self { include: compile(include, false)?, exclude: compile(exclude, true)? })
+    }
+
+    /// Whether a path passes.
+    pub fn accepts(&self, path: &str) -> bool {
+        self.include.as_ref().is_none_or(|set| set.is_match(path))
+            && !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
+    }
+}
+
+/// Checks one glob, for arguments that are handed on to the ignore rules.
+///
+/// # Errors
+/// `invalid_glob`, naming it.
+pub fn check(glob: &str) -> Result<()> {
+    compile_one(glob, &anchored(glob)?, true).map(drop)
+}
+
+/// A glob in the form that is matched against whole paths: `/x` and `./x` are `x` at the root, `x` is
+/// `**/x`, `x/` is everything beneath `x`.
+fn anchored(glob: &str) -> Result<String> {
+    if glob.len() > MAX_GLOB_BYTES {
+        return Err(invalid(glob, format!("it is longer than {MAX_GLOB_BYTES} bytes")));
+    }
+    if glob.is_empty() {
+        return Err(invalid(glob, "it is empty"));
+    }
+    if glob.contains('\0') {
+        return Err(invalid(glob, "it contains NUL"));
+    }
+    let rooted = glob.strip_prefix("./").or_else(|| glob.strip_prefix('/'));
+    let (body, anywhere) = match rooted {
+        Some(body) => (body, false),
+        None => (glob, !glob.trim_end_matches('/').contains('/')),
+    };
+    let mut out = String::from(if anywhere && body != "**" { "**/" } else { "" });
+    out.push_str(body);
+    if body.ends_with('/') {
+        out.push_str("**");
+    }
+    Ok(out)
+}
+
+fn compile_one(glob: &str, pattern: &str, case_sensitive: bool) -> Result<globset::Glob> {
+    if brace_depth(pattern) > MAX_BRACE_DEPTH {
+        return Err(invalid(glob, format!("braces are nested deeper than {MAX_BRACE_DEPTH}")));
+    }
+    GlobBuilder::new(pattern)
+        .literal_separator(true)
+        .backslash_escape(true)
+        .empty_alternates(true)
+        .case_insensitive(!case_sensitive)
+        .build()
+        .map_err(|error| invalid(glob, error.kind()))
+}
+
+/// How deep `{` are nested at most, escapes and classes not looked into: too many is safe.
+fn brace_depth(pattern: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    for byte in pattern.bytes() {
+        match byte {
+            b'{' => depth += 1,
+            b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    deepest
+}
+
+fn invalid(glob: &str, problem: impl std::fmt::Display) -> Error {
+    let shown: String = glob.chars().take(200).collect();
+    Error::new(Code::InvalidGlob, format!("invalid glob {shown:?}: {problem}")).with("glob", shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepts(include: &[&str], exclude: &[&str], path: &str) -> bool {
+        let owned = |globs: &[&str]| globs.iter().map(ToString::to_string).collect::<Vec<_>>();
+        PathFilter::new(&owned(include), &owned(exclude), true).unwrap().accepts(path)
+    }
+
+    #[test]
+    fn includes() {
+        for (glob, yes, no) in [
+            ("*.tsx", &["a.tsx", "src/a.tsx", ".tsx"][..], &["a.ts", "a.tsx/b"][..]),
+            ("**", &["a", "a/b/c", ".hidden/x"], &[]),
+            ("**/*", &["a", "a/b"], &[]),
+            ("src/**", &["src/a", "src/a/b"], &["src", "lib/src/a"]),
+            ("src/*", &["src/a"], &["src/a/b", "a/src/b"]),
+            ("src/", &["src/a", "a/src/b"], &["src", "srcs/a"]),
+            ("src/**/*.ts", &["src/a.ts", "src/a/b/c.ts"], &["a.ts", "src/a.tsx"]),
+            ("**/test/*", &["test/a", "x/y/test/a"], &["test", "test/a/b"]),
+            ("/README.md", &["README.md"], &["docs/README.md"]),
+            ("./README.md", &["README.md"], &["docs/README.md"]),
+            ("README.md", &["README.md", "docs/README.md"], &["xREADME.md"]),
+            ("*.{ts,tsx}", &["a.ts", "b/a.tsx"], &["a.js", "a.{ts,tsx}"]),
+            ("a{,.test}.ts", &["a.ts", "a.test.ts"], &["ab.ts"]),
+            ("{a,{b,c}}.ts", &["a.ts", "b.ts", "c.ts"], &["d.ts"]),
+            ("[a-c]?.ts", &["ax.ts", "d/cy.ts"], &["dx.ts", "a.ts"]),
+            ("[!a].ts", &["b.ts"], &["a.ts"]),
+            (r"\*.ts", &["*.ts"], &["a.ts"]),
+            ("ü*.ts", &["ünï.ts"], &["u.ts"]),
+            ("?", &["a", "x/b"], &["ab"]),
+        ] {
+            for path in yes {
+                assert!(accepts(&[glob], &[], path), "{glob} takes {path}");
+            }
+            for path in no {
+                assert!(!accepts(&[glob], &[], path), "{glob} leaves {path}");
+            }
+        }
+    }
+
+    #[test]
+    fn excludes_take_directories_whole() {
+        for (glob, out, stays) in [
+            ("node_modules", &["node_modules", "node_modules/a/b", "x/node_modules/a"][..], &["node_modules2/a"][..]),
+            ("dist/", &["dist/a", "x/dist/a"], &["distant/a"]),
+            ("/dist", &["dist/a"], &["x/dist/a"]),
+            ("packages/*/dist", &["packages/a/dist", "packages/a/dist/x/y"], &["packages/a/b/dist/x"]),
+            ("*.log", &["a.log", "logs.log/a"], &["a.logs"]),
+        ] {
+            for path in out {
+                assert!(!accepts(&[], &[glob], path), "{glob} leaves {path} out");
+            }
+            for path in stays {
+                assert!(accepts(&[], &[glob], path), "{glob} keeps {path}");
+            }
+        }
+        assert!(!accepts(&["*.ts"], &["a.ts"], "a.ts"), "exclude wins");
+    }
+
+    #[test]
+    fn bad_globs_are_named() {
+        let deep = "{".repeat(100_000);
+        let nested = "{".repeat(17) + &"}".repeat(17);
+        for bad in ["", "[", "a[z-a]", "{a", "a\0", "\\", &deep, &nested] {
+            let error = PathFilter::new(&[bad.to_owned()], &[], true).unwrap_err();
+            assert_eq!(error.code, Code::InvalidGlob, "{bad}");
+            assert!(error.message.starts_with("invalid glob"), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn case() {
+        let filter = PathFilter::new(&["*.TSX".into()], &["TMP".into()], false).unwrap();
+        assert!(filter.accepts("a.tsx") && !filter.accepts("tmp/a.tsx"));
+        assert!(!accepts(&["*.TSX"], &[], "a.tsx"));
+    }
+}

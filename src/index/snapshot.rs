@@ -1,0 +1,113 @@
+//! An immutable state of the index.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::entry::FileEntry;
+use crate::fs::Stamp;
+use crate::path::RelPath;
+
+/// The order of states within one process. Opaque on the wire; the first part tells processes apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Clock {
+    instance: Arc<str>,
+    tick: u64,
+}
+
+impl Clock {
+    /// The first state of a process; `instance` must differ from every other process's.
+    pub fn start(instance: &str) -> Self {
+        Self { instance: instance.into(), tick: 1 }
+    }
+
+    /// The state after this one.
+    #[must_use]
+    pub fn next(&self) -> Self {
+        Self { instance: Arc::clone(&self.instance), tick: self.tick + 1 }
+    }
+}
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.instance, self.tick)
+    }
+}
+
+/// A directory of the workspace.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryEntry {
+    /// Where it is.
+    pub path: RelPath,
+    /// What it looked like.
+    pub stamp: Stamp,
+}
+
+/// What a walk passed over, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// Names that are not valid UTF-8.
+    pub not_utf8_path: u64,
+    /// Names that the contract's paths cannot hold, such as one with a backslash.
+    pub invalid_path: u64,
+    /// Directories that could not be listed and files that vanished into an error.
+    pub unreadable: u64,
+}
+
+/// What a walk found.
+#[derive(Debug, Default)]
+pub struct Listing {
+    /// The files, sorted by path.
+    pub files: Vec<(RelPath, Stamp)>,
+    /// The directories below the root, sorted by path.
+    pub directories: Vec<DirectoryEntry>,
+    /// What was passed over.
+    pub skipped: Skipped,
+}
+
+/// An immutable state of the index: requests in flight keep the one they started with.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// Which state this is.
+    pub clock: Clock,
+    /// The files, sorted by path.
+    pub files: Arc<[Arc<FileEntry>]>,
+    /// The directories below the root, sorted by path.
+    pub directories: Arc<[DirectoryEntry]>,
+    /// What the last walk passed over.
+    pub skipped: Skipped,
+}
+
+impl Snapshot {
+    /// The state before anything was walked.
+    pub fn empty(clock: Clock) -> Self {
+        Self { clock, files: Arc::new([]), directories: Arc::new([]), skipped: Skipped::default() }
+    }
+
+    /// The file at `path`.
+    pub fn file(&self, path: &RelPath) -> Option<&Arc<FileEntry>> {
+        let at = self.files.binary_search_by(|entry| entry.path.cmp(path)).ok()?;
+        Some(&self.files[at])
+    }
+
+    /// The directory at `path`.
+    pub fn directory(&self, path: &RelPath) -> Option<&DirectoryEntry> {
+        let at = self.directories.binary_search_by(|entry| entry.path.cmp(path)).ok()?;
+        Some(&self.directories[at])
+    }
+
+    /// The bytes of all files.
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|entry| entry.stamp.size).sum()
+    }
+
+    /// Roughly how much memory the index takes.
+    pub fn memory_bytes(&self) -> u64 {
+        // Each path has its own allocation with two counters before the text.
+        let path = |path: &RelPath| path.as_str().len() + 16;
+        let files: usize =
+            self.files.iter().map(|entry| size_of::<FileEntry>() + 16 + size_of::<usize>() + path(&entry.path)).sum();
+        let directories: usize =
+            self.directories.iter().map(|entry| size_of::<DirectoryEntry>() + path(&entry.path)).sum();
+        (files + directories) as u64
+    }
+}

@@ -1,0 +1,7 @@
+//! The I/O half of the index: walking the tree and reading the files.
+
+mod fill;
+mod walk;
+
+pub use fill::{Filled, fill, look};
+pub use walk::{Counter, Walker};
