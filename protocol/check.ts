@@ -1,0 +1,180 @@
+// How a program uses the types of index.d.ts. `npm run check` compiles it and nothing runs it: it proves
+// that a correct use is accepted, and, by `@ts-expect-error`, that a wrong one is not.
+
+import { spawn } from "node:child_process";
+import { randomUUID } from "node:crypto";
+
+import type {
+  Change,
+  ErrorBody,
+  ErrorCode,
+  Events,
+  JsxElement,
+  Limits,
+  Methods,
+  Response,
+  SearchFile,
+  SearchLine,
+  SearchMatch,
+} from "./index.js";
+
+// -- A client ----------------------------------------------------------------------------------
+
+type Method = keyof Methods;
+
+/** `params` may be left out where nothing in them is required. */
+type Arguments<M extends Method> = undefined extends Methods[M]["params"]
+  ? [params?: Methods[M]["params"]]
+  : {} extends Methods[M]["params"]
+    ? [params?: Methods[M]["params"]]
+    : [params: Methods[M]["params"]];
+
+/** An event as it stands on its line; `event` tells which `data` it has. */
+type AnyEvent = { [Name in keyof Events]: { event: Name; data: Events[Name] } }[keyof Events];
+
+interface Client {
+  request<M extends Method>(method: M, ...params: Arguments<M>): Promise<Methods[M]["result"]>;
+}
+
+class SidecarError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(body: ErrorBody) {
+    super(body.message);
+    this.code = body.code;
+  }
+}
+
+/** Starts a sidecar. Restarts, time-outs and its exit are left to the reader. */
+export function connect(program: string, root: string, onEvent: (event: AnyEvent) => void): Client {
+  const child = spawn(program, ["--root", root], { stdio: ["pipe", "pipe", "inherit"] });
+  const waiting = new Map<string, { resolve(result: unknown): void; reject(error: Error): void }>();
+
+  let rest = "";
+  child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) receive(JSON.parse(line) as Response | AnyEvent);
+  });
+
+  function receive(frame: Response | AnyEvent) {
+    if ("event" in frame) return onEvent(frame);
+    const asked = frame.id === null ? undefined : waiting.get(frame.id);
+    if (!asked || frame.id === null) return;
+    waiting.delete(frame.id);
+    if (frame.ok) asked.resolve(frame.result);
+    else asked.reject(new SidecarError(frame.error));
+  }
+
+  return {
+    request: <M extends Method>(method: M, ...[params]: Arguments<M>) =>
+      new Promise<Methods[M]["result"]>((resolve, reject) => {
+        const id = randomUUID();
+        waiting.set(id, { resolve: (result) => resolve(result as Methods[M]["result"]), reject });
+        child.stdin.write(`${JSON.stringify({ id, method, params })}\n`);
+      }),
+  };
+}
+
+// -- Right uses --------------------------------------------------------------------------------
+
+export async function rightUses(client: Client) {
+  const { protocolVersion, uptimeMs } = await client.request("ping");
+  (protocolVersion + uptimeMs) satisfies number;
+
+  const listed = await client.request("glob", { include: ["**/*.{ts,tsx}"], exclude: ["**/*.test.ts"], limit: 100 });
+  listed.files.map((file) => file.path) satisfies string[];
+  listed.limitHit satisfies boolean;
+  listed.clock satisfies string;
+
+  await client.request("glob", { include: ["*.css"], fields: ["size", "hash"], sort: "mtime", consistency: "eventual" });
+
+  const read = await client.request("readFile", { path: "src/App.tsx", encoding: "utf8", sha256: true });
+  if ("text" in read) read.text satisfies string | null | undefined;
+
+  const found = await client.request("search", { pattern: "useState", wholeWord: true, caseSensitive: "smart", include: ["*.tsx"] });
+  for (const file of found.files) for (const match of matchesOf(file)) offsets(match);
+
+  const { entries } = await client.request("stat", { paths: ["README.md", "no/such/file"] });
+  entries.map((entry) => entry.path) satisfies string[];
+}
+
+function matchesOf(file: SearchFile): SearchMatch[] {
+  return (file.lines ?? []).flatMap((line: SearchLine) => (line.context ? [] : line.matches));
+}
+
+/** The two ways in which a match says where it is. */
+function offsets({ start, end, range }: SearchMatch): [from: number, to: number, where: string] {
+  return [range.start, range.end, `${start.line}:${start.column}-${end.line}:${end.column}`];
+}
+
+/** The name of an event decides what its data is. */
+export function onEvent(event: AnyEvent): string {
+  switch (event.event) {
+    case "ready":
+      return `${event.data.root}, ${event.data.methods.length} methods, ${lineLimit(event.data.limits)}`;
+    case "indexed":
+      return `${event.data.files} files in ${event.data.elapsedMs} ms`;
+    case "changed":
+      return event.data.changes.map((change: Change) => `${change.kind} ${change.path}`).join(", ");
+    case "fatal":
+      // @ts-expect-error: what is fatal has a message and no changes
+      event.data.changes;
+      return event.data.message;
+    default:
+      return event.event satisfies "progress" | "partial";
+  }
+}
+
+function lineLimit(limits: Limits): string {
+  return `${limits.maxRequestBytes} bytes a line`;
+}
+
+/** What an editor does with an element: show where it is, and which of its props are plain values. */
+export function literals(element: JsxElement): Record<string, unknown> {
+  const values: Record<string, unknown> = {};
+  for (const attribute of element.attributes) {
+    if (attribute.kind === "spread") values[`...${attribute.text}`] = undefined;
+    else values[attribute.name] = attribute.value ? attribute.value.literal : true;
+  }
+  return values;
+}
+
+/** Codes are known words: a typing error in one does not compile. */
+export function isWorthRetrying(code: ErrorCode): boolean {
+  // @ts-expect-error: codes are written in snake_case
+  if (code === "timedOut") return true;
+  return code === "timeout" || code === "cancelled";
+}
+
+// -- Wrong uses --------------------------------------------------------------------------------
+
+export async function wrongUses(client: Client) {
+  // @ts-expect-error: there is no such method
+  await client.request("writeFile", { path: "src/App.tsx" });
+
+  // @ts-expect-error: `glob` has to be told what to include
+  await client.request("glob", { exclude: ["dist/**"] });
+  // @ts-expect-error: ... and so it cannot go without params
+  await client.request("glob");
+  // @ts-expect-error: `include` is a list
+  await client.request("glob", { include: "**/*.ts" });
+  // @ts-expect-error: "soon" is no consistency
+  await client.request("glob", { include: ["*"], consistency: "soon" });
+
+  // @ts-expect-error: files are read as UTF-8 or base64
+  await client.request("readFile", { path: "src/App.tsx", encoding: "latin1" });
+  // @ts-expect-error: unknown fields are refused, as the sidecar does
+  await client.request("readFile", { path: "src/App.tsx", follow: true });
+
+  // @ts-expect-error: a pattern is a string
+  await client.request("search", { pattern: /useState/ });
+  // @ts-expect-error: the modes are "matches", "files" and "count"
+  await client.request("search", { pattern: "useState", mode: "lines" });
+
+  // @ts-expect-error: `stat` takes a list
+  await client.request("stat", { paths: "README.md" });
+
+  // @ts-expect-error: results have their own fields and no others
+  (await client.request("ping")).files;
+}
