@@ -66,6 +66,12 @@ impl Snapshot {
         self.next(files.into(), Arc::clone(&self.directories))
     }
 
+    /// The state with other directories.
+    #[must_use]
+    pub fn with_directories(&self, directories: Vec<DirectoryEntry>) -> Self {
+        self.next(Arc::clone(&self.files), self.keep_directories(directories))
+    }
+
     fn keep_directories(&self, directories: Vec<DirectoryEntry>) -> Arc<[DirectoryEntry]> {
         if *self.directories == *directories { Arc::clone(&self.directories) } else { directories.into() }
     }

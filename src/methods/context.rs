@@ -1,0 +1,145 @@
+//! What a request has to work with.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cancel::CancelToken;
+use crate::error::Result;
+use crate::fs::WorkspaceRoot;
+use crate::index::{FileFacts, Snapshot};
+use crate::indexer;
+use crate::path::RelPath;
+use crate::protocol::Consistency;
+use crate::protocol::events::Limits;
+
+/// What the process was started with.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The bounds in force.
+    pub limits: Limits,
+    /// Globs to leave out of the index.
+    pub exclude: Vec<String>,
+    /// Threads that read, hash and search.
+    pub threads: usize,
+    /// Whether to send `progress` events.
+    pub progress: bool,
+    /// How long requests that were read are still answered after the end of the input.
+    pub drain_timeout: Duration,
+}
+
+/// What all requests share.
+#[derive(Debug)]
+pub struct Shared {
+    /// The workspace's files.
+    pub root: WorkspaceRoot,
+    /// What the process was started with.
+    pub config: Config,
+    /// Where requests do their parallel work; nothing on it blocks but disks.
+    pub pool: Arc<rayon::ThreadPool>,
+    /// When the process started.
+    pub started: Instant,
+}
+
+/// What the index is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexState {
+    /// The first walk.
+    Scanning,
+    /// Reading and hashing what it found.
+    Indexing,
+    /// Complete.
+    Ready,
+}
+
+/// What the server loop knows, as of the start of a request.
+#[derive(Clone, Copy, Debug)]
+pub struct Server {
+    /// What the index is doing.
+    pub state: IndexState,
+    /// Requests in flight, this one included.
+    pub in_flight: u64,
+    /// Walks of the whole tree so far.
+    pub walks: u64,
+}
+
+/// A state of the index to answer from.
+#[derive(Clone, Debug)]
+pub struct View {
+    /// The state.
+    pub snapshot: Arc<Snapshot>,
+    /// Whether it reflects every change made before the request was read.
+    pub synced: bool,
+}
+
+/// What a request may ask of the server loop. Blocks the worker that calls, never the loop.
+pub trait Link: Send + Sync {
+    /// A state that reflects every change made before `read_at`; past `timeout` the newest there is.
+    /// With `paths`, exactly these are looked at again.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    fn sync(
+        &self,
+        read_at: Instant,
+        paths: Option<Vec<RelPath>>,
+        timeout: Duration,
+        cancel: &CancelToken,
+    ) -> Result<View>;
+
+    /// Writes a line; waits while too much output is unread.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    fn emit(&self, line: Vec<u8>, cancel: &CancelToken) -> Result<()>;
+}
+
+/// What one request has to work with.
+#[derive(Clone)]
+pub struct Context {
+    /// What all requests share.
+    pub shared: Arc<Shared>,
+    /// The request's id.
+    pub id: String,
+    /// When the request was read.
+    pub read_at: Instant,
+    /// Set when nobody waits for the answer any more.
+    pub cancel: CancelToken,
+    /// The index as the request found it.
+    pub snapshot: Arc<Snapshot>,
+    /// What the server loop knew then.
+    pub server: Server,
+    /// The way back to the server loop.
+    pub link: Arc<dyn Link>,
+}
+
+impl Context {
+    /// A state of the index as fresh as the request wants it.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn view(&self, consistency: Option<Consistency>, sync_timeout_ms: Option<u64>) -> Result<View> {
+        match consistency.unwrap_or_default() {
+            Consistency::Eventual => Ok(View { snapshot: Arc::clone(&self.snapshot), synced: false }),
+            Consistency::Synced => self.sync(None, sync_timeout_ms),
+        }
+    }
+
+    /// A state that reflects every change made before the request was read, or exactly `paths` as they are now.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn sync(&self, paths: Option<Vec<RelPath>>, timeout_ms: Option<u64>) -> Result<View> {
+        let timeout = Duration::from_millis(timeout_ms.unwrap_or(self.shared.config.limits.sync_timeout_ms));
+        self.link.sync(self.read_at, paths, timeout, &self.cancel)
+    }
+
+    /// What is known of a listed file, read now if nobody did yet. `None` if it is gone or cannot be read.
+    pub fn facts(shared: &Shared, entry: &crate::index::FileEntry) -> Option<FileFacts> {
+        if entry.facts().is_none()
+            && let Err(moved) = indexer::look(&shared.root, entry)
+        {
+            return moved.and_then(|now| now.known());
+        }
+        entry.known()
+    }
+}

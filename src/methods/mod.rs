@@ -1,0 +1,110 @@
+//! The methods, one file each: params, result, and what it does.
+//!
+//! A new method is a file here and a line in [`METHODS`]; its types become the JSON Schema, the
+//! TypeScript types and the reference text.
+
+pub mod cancel;
+mod context;
+pub mod glob;
+pub mod ping;
+pub mod read_file;
+pub mod read_files;
+pub mod shutdown;
+mod size;
+pub mod stat;
+pub mod status;
+pub mod sync;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::error::Result;
+use crate::protocol::frame;
+
+pub use context::{Config, Context, IndexState, Link, Server, Shared, View};
+
+/// How much a request may take, which decides who it waits behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Answered by the server loop itself, at once, however busy the workers are.
+    Control,
+    /// A few files: never waits behind [`Lane::Heavy`] ones.
+    Quick,
+    /// May look at the whole workspace.
+    Heavy,
+}
+
+/// A method of the contract.
+pub trait Method: 'static {
+    /// Its name on the wire.
+    const NAME: &'static str;
+    /// One sentence for the reference.
+    const SUMMARY: &'static str;
+    /// Who its requests wait behind.
+    const LANE: Lane;
+    /// The shape of `params`. Unknown fields must be refused.
+    type Params: for<'de> Deserialize<'de> + JsonSchema;
+    /// The shape of `result`.
+    type Output: Serialize + JsonSchema;
+
+    /// Answers a request, on a worker thread. Methods of [`Lane::Control`] are answered by the
+    /// server loop instead.
+    ///
+    /// # Errors
+    /// The error of the response.
+    fn run(params: Self::Params, context: &Context) -> Result<Self::Output>;
+}
+
+/// A method in the table.
+pub struct Entry {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// One sentence for the reference.
+    pub summary: &'static str,
+    /// Who its requests wait behind.
+    pub lane: Lane,
+    /// Answers a request: from the params as written to the response line.
+    pub answer: fn(params: Option<&RawValue>, context: &Context) -> Result<Vec<u8>>,
+    /// The schema of `params`.
+    pub params_schema: fn(&mut SchemaGenerator) -> Schema,
+    /// The schema of `result`.
+    pub result_schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+const fn entry<M: Method>() -> Entry {
+    Entry {
+        name: M::NAME,
+        summary: M::SUMMARY,
+        lane: M::LANE,
+        answer: |params, context| {
+            let output = M::run(frame::decode_params(params)?, context)?;
+            frame::success(&context.id, &output, context.shared.config.limits.max_response_bytes as usize)
+        },
+        params_schema: |generator| generator.subschema_for::<M::Params>(),
+        result_schema: |generator| generator.subschema_for::<M::Output>(),
+    }
+}
+
+/// Every method there is.
+pub const METHODS: &[Entry] = &[
+    entry::<ping::Ping>(),
+    entry::<status::Status>(),
+    entry::<sync::Sync>(),
+    entry::<stat::Stat>(),
+    entry::<read_file::ReadFile>(),
+    entry::<read_files::ReadFiles>(),
+    entry::<glob::Glob>(),
+    entry::<cancel::Cancel>(),
+    entry::<shutdown::Shutdown>(),
+];
+
+/// Finds a method by name.
+pub fn find(name: &str) -> Option<&'static Entry> {
+    METHODS.iter().find(|entry| entry.name == name)
+}
+
+/// `{}`: a method without params, or without anything to say.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Empty {}

@@ -1,0 +1,129 @@
+//! `readFiles`: many contents in one answer.
+
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::read_file::{ByteRange, Encoding, ReadFileResult, ReadOptions, read};
+use super::stat::FailedPath;
+use super::{Context, Lane, Method, size};
+use crate::error::{Code, Error, Result};
+use crate::ordered::ordered_map;
+
+/// The method.
+pub struct ReadFiles;
+
+/// The params of `readFiles`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ReadFilesParams {
+    /// The files.
+    pub paths: Vec<String>,
+    /// How to give the contents; `utf8` if absent.
+    pub encoding: Option<Encoding>,
+    /// Give these bytes of each file alone.
+    pub range: Option<ByteRange>,
+    /// Give no content of files whose hash is this one.
+    pub if_hash_not: Option<String>,
+    /// Give the SHA-256 of each file's bytes, too.
+    pub sha256: Option<bool>,
+    /// Refuse to give more bytes of one file than this (`file_too_large`).
+    pub max_bytes: Option<u64>,
+    /// Stop before the contents together have more bytes than this; `next` says where.
+    pub max_total_bytes: Option<u64>,
+}
+
+/// The result of `readFiles`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct ReadFilesResult {
+    /// One for every path, in the same order, as far as they were served.
+    pub files: Vec<ReadFilesEntry>,
+    /// Index of the first path that was not served; absent when all were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// A file, or why there is none.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(untagged)]
+pub enum ReadFilesEntry {
+    /// As `readFile` gives it.
+    Read(ReadFileResult),
+    /// What `readFile` would have failed with.
+    Failed(FailedPath),
+}
+
+/// Files a worker reads before it hands them on.
+const BATCH: usize = 16;
+
+impl Method for ReadFiles {
+    const NAME: &'static str = "readFiles";
+    const SUMMARY: &'static str = "Reads many files in one request; a file that fails does not fail the others.";
+    const LANE: Lane = Lane::Heavy;
+    type Params = ReadFilesParams;
+    type Output = ReadFilesResult;
+
+    fn run(params: ReadFilesParams, context: &Context) -> Result<ReadFilesResult> {
+        let options = ReadOptions {
+            encoding: params.encoding.unwrap_or_default(),
+            range: params.range,
+            if_hash_not: params.if_hash_not,
+            sha256: params.sha256.unwrap_or_default(),
+            max_bytes: params.max_bytes,
+        };
+        let max_total = params.max_total_bytes.unwrap_or(u64::MAX);
+        let max_json = (context.shared.config.limits.max_response_bytes as usize).saturating_sub(size::FRAME);
+        let mut files = Vec::with_capacity(params.paths.len());
+        let (mut total, mut json) = (0_u64, 0_usize);
+        let paths = params.paths.clone();
+        let reads = read_all(params.paths, options, context);
+        for (path, read) in paths.into_iter().zip(reads) {
+            context.cancel.check()?;
+            let entry = match read? {
+                Ok(file) => {
+                    let (bytes, length) = (file.content_bytes(), file.json_bound());
+                    if (total.saturating_add(bytes) > max_total || json + length > max_json) && !files.is_empty() {
+                        return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
+                    }
+                    // The first file is answered in any case, or a client that goes on from `next` never gets on.
+                    if bytes > max_total {
+                        let error = Error::param("maxTotalBytes", format!("{path} alone has {bytes} bytes"));
+                        ReadFilesEntry::Failed(FailedPath { path, error: Error { code: Code::FileTooLarge, ..error } })
+                    } else if length > max_json {
+                        let error = Error::new(Code::ResponseTooLarge, format!("{path} alone does not fit a response"));
+                        ReadFilesEntry::Failed(FailedPath { path, error })
+                    } else {
+                        total += bytes;
+                        json += length;
+                        ReadFilesEntry::Read(file)
+                    }
+                }
+                Err(error) => {
+                    let length = size::of_str(&path) + size::of_str(&error.message) + 600;
+                    if json + length > max_json && !files.is_empty() {
+                        return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
+                    }
+                    json += length;
+                    ReadFilesEntry::Failed(FailedPath { path, error })
+                }
+            };
+            files.push(entry);
+        }
+        Ok(ReadFilesResult { files, next: None })
+    }
+}
+
+/// Reads in parallel, gives in order.
+fn read_all(
+    paths: Vec<String>,
+    options: ReadOptions,
+    context: &Context,
+) -> impl Iterator<Item = Result<Result<ReadFileResult>>> {
+    let shared = Arc::clone(&context.shared);
+    let own = context.clone();
+    ordered_map(Arc::clone(&shared.pool), paths, BATCH, 2 * shared.config.threads, move |path| {
+        own.cancel.check()?;
+        read(path, &options, &own)
+    })
+}

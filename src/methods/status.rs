@@ -1,0 +1,171 @@
+//! `status`: how the sidecar is.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::{Context, Empty, IndexState, Lane, Method};
+use crate::error::Result;
+use crate::index::{Facts, FileEntry};
+use crate::text::Class;
+
+/// The method.
+pub struct Status;
+
+/// The result of `status`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct StatusResult {
+    /// What the index is doing.
+    pub state: State,
+    /// The absolute path of the root, symbolic links resolved.
+    pub root: String,
+    /// The state of the index.
+    pub clock: String,
+    /// Files in the index.
+    pub files: u64,
+    /// Directories in the index, the root not counted.
+    pub directories: u64,
+    /// The bytes of all files.
+    pub bytes: u64,
+    /// Files that were read and are text.
+    pub text_files: u64,
+    /// Files that were read and are binary.
+    pub binary_files: u64,
+    /// What is not in the index, or not fully.
+    pub skipped: SkippedCounts,
+    /// How changes are noticed.
+    pub watcher: WatcherStatus,
+    /// Memory in use.
+    pub memory: MemoryStatus,
+    /// What is kept between runs.
+    pub cache: CacheStatus,
+    /// Requests in flight, this one included.
+    pub in_flight: u64,
+    /// Milliseconds since the process started.
+    pub uptime_ms: u64,
+}
+
+/// What the index is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// The first walk.
+    Scanning,
+    /// Reading and hashing what it found.
+    Indexing,
+    /// Complete.
+    Ready,
+    /// Complete, but not everything is watched.
+    Degraded,
+}
+
+/// What is not in the index, or not fully.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct SkippedCounts {
+    /// Names that are not valid UTF-8.
+    pub not_utf8_path: u64,
+    /// Names that the contract's paths cannot hold, such as one with a backslash.
+    pub invalid_path: u64,
+    /// Files above `limits.maxFileBytes`: listed and hashed, not searched.
+    pub too_large: u64,
+    /// Files and directories the operating system refused to give.
+    pub unreadable: u64,
+}
+
+/// How changes are noticed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct WatcherStatus {
+    /// `off`: synced answers walk the tree.
+    pub mode: WatchMode,
+    /// Directories that are watched.
+    pub directories: u64,
+    /// Times the operating system lost events.
+    pub overflows: u64,
+    /// Walks of the whole tree so far.
+    pub rescans: u64,
+    /// The last thing that went wrong.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// How changes are noticed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum WatchMode {
+    /// By the operating system's own means.
+    Native,
+    /// By looking again and again.
+    Poll,
+    /// Not at all: synced answers walk the tree.
+    Off,
+}
+
+/// Memory in use.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MemoryStatus {
+    /// Resident bytes of the process.
+    pub rss_bytes: u64,
+    /// Bytes of the index, roughly.
+    pub index_bytes: u64,
+}
+
+/// What is kept between runs.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+pub struct CacheStatus {
+    /// Whether anything is.
+    pub enabled: bool,
+}
+
+impl Method for Status {
+    const NAME: &'static str = "status";
+    const SUMMARY: &'static str = "Tells what the index holds and what the process uses.";
+    const LANE: Lane = Lane::Quick;
+    type Params = Empty;
+    type Output = StatusResult;
+
+    fn run(_: Empty, context: &Context) -> Result<StatusResult> {
+        let (shared, snapshot) = (&context.shared, &context.snapshot);
+        let limits = &shared.config.limits;
+        let count =
+            |test: &dyn Fn(&FileEntry) -> bool| snapshot.files.iter().filter(|entry| test(entry)).count() as u64;
+        let binary = |entry: &FileEntry| entry.known().map(|facts| facts.class == Class::Binary);
+        let unreadable = count(&|entry| matches!(entry.facts(), Some(Facts::Unreadable(_))));
+        Ok(StatusResult {
+            state: match context.server.state {
+                IndexState::Scanning => State::Scanning,
+                IndexState::Indexing => State::Indexing,
+                IndexState::Ready => State::Ready,
+            },
+            root: shared.root.path().display().to_string(),
+            clock: snapshot.clock.to_string(),
+            files: snapshot.files.len() as u64,
+            directories: snapshot.directories.len() as u64,
+            bytes: snapshot.bytes(),
+            text_files: count(&|entry| binary(entry) == Some(false)),
+            binary_files: count(&|entry| binary(entry) == Some(true)),
+            skipped: SkippedCounts {
+                not_utf8_path: snapshot.skipped.not_utf8_path,
+                invalid_path: snapshot.skipped.invalid_path,
+                too_large: count(&|entry| entry.stamp.size > limits.max_file_bytes),
+                unreadable: snapshot.skipped.unreadable + unreadable,
+            },
+            watcher: WatcherStatus {
+                mode: WatchMode::Off,
+                directories: 0,
+                overflows: 0,
+                rescans: context.server.walks,
+                last_error: None,
+            },
+            memory: MemoryStatus {
+                rss_bytes: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),
+                index_bytes: snapshot.memory_bytes(),
+            },
+            cache: CacheStatus { enabled: false },
+            in_flight: context.server.in_flight,
+            uptime_ms: shared.started.elapsed().as_millis() as u64,
+        })
+    }
+}

@@ -1,0 +1,284 @@
+//! The jobs that change the index, one at a time, and who waits for them.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::event::{Event, SyncRequest};
+use crate::cancel::CancelToken;
+use crate::error::Result;
+use crate::fs::WorkspaceRoot;
+use crate::index::{Delta, DirectoryEntry, FileEntry, Snapshot};
+use crate::indexer::{Counter, Filled, Walker, fill};
+use crate::methods::{IndexState, Shared, View};
+use crate::path::RelPath;
+
+/// What jobs work with.
+pub(super) struct Tools {
+    shared: Arc<Shared>,
+    walker: Walker,
+    /// Apart from the requests' pool, so that they do not wait behind the first index.
+    pool: rayon::ThreadPool,
+    /// Ends all jobs.
+    stop: CancelToken,
+    /// Files and bytes walked by the first walk, and read by the first fill.
+    scanned: Counter,
+    filled: Counter,
+}
+
+/// The index and the jobs that change it. The loop calls, jobs answer with events.
+pub(super) struct IndexJobs {
+    tools: Arc<Tools>,
+    events: mpsc::UnboundedSender<Event>,
+    runtime: Handle,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) state: IndexState,
+    pub(super) walks: u64,
+    running: Option<Running>,
+    /// The first fill ended while a job ran; it is settled next.
+    unsettled: Option<Filled>,
+    waiting: Vec<SyncRequest>,
+}
+
+/// The job under way.
+struct Running {
+    started_at: Instant,
+    kind: Kind,
+}
+
+#[derive(PartialEq, Eq)]
+enum Kind {
+    /// Walks everything.
+    Walk,
+    /// Looks at these.
+    Paths(BTreeSet<RelPath>),
+    /// Brings in what the first fill found moved; then the index is complete.
+    Settle,
+}
+
+impl IndexJobs {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        walker: Walker,
+        snapshot: Arc<Snapshot>,
+        events: mpsc::UnboundedSender<Event>,
+        runtime: Handle,
+    ) -> Result<Self, rayon::ThreadPoolBuildError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(shared.config.threads)
+            .thread_name(|at| format!("index-{at}"))
+            .build()?;
+        let tools = Tools {
+            shared,
+            walker,
+            pool,
+            stop: CancelToken::default(),
+            scanned: Counter::default(),
+            filled: Counter::default(),
+        };
+        Ok(Self {
+            tools: Arc::new(tools),
+            events,
+            runtime,
+            snapshot,
+            state: IndexState::Scanning,
+            walks: 0,
+            running: None,
+            unsettled: None,
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Starts the next job if there is a reason for one and none is under way.
+    pub(super) fn advance(&mut self) {
+        if self.running.is_some() {
+            return;
+        }
+        self.waiting.retain(|waiting| !waiting.reply.is_closed());
+        if let Some(filled) = self.unsettled.take() {
+            self.start(Kind::Settle, move |tools, snapshot| Ok(tools.complete(snapshot.apply(filled.delta(snapshot)))));
+        } else if self.walks == 0 || self.waiting.iter().any(|waiting| waiting.paths.is_none()) {
+            let first = self.walks == 0;
+            let complete = self.state == IndexState::Ready;
+            self.walks += 1;
+            self.start(Kind::Walk, move |tools, snapshot| tools.walk(snapshot, first, complete));
+        } else if !self.waiting.is_empty() {
+            let paths: BTreeSet<RelPath> =
+                self.waiting.iter().flat_map(|waiting| waiting.paths.clone()).flatten().collect();
+            let look: Vec<RelPath> = paths.iter().cloned().collect();
+            self.start(Kind::Paths(paths), move |tools, snapshot| tools.look(snapshot, &look));
+        }
+    }
+
+    fn start(&mut self, kind: Kind, job: impl FnOnce(&Tools, &Snapshot) -> Result<Snapshot> + Send + 'static) {
+        self.running = Some(Running { started_at: Instant::now(), kind });
+        let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
+        self.runtime.spawn_blocking(move || {
+            let result = tools.pool.install(|| job(&tools, &snapshot)).map(Arc::new);
+            let _ = events.send(Event::Walked { result });
+        });
+    }
+
+    /// A worker waits for a fresh state.
+    pub(super) fn wait(&mut self, request: SyncRequest) {
+        self.waiting.push(request);
+        self.advance();
+    }
+
+    /// A job ended. Returns whether the first index is complete with it.
+    pub(super) fn job_done(&mut self, result: Result<Arc<Snapshot>>) -> bool {
+        let Some(running) = self.running.take() else { return false };
+        // A job fails only when everything is being stopped.
+        let Ok(snapshot) = result else { return false };
+        self.snapshot = snapshot;
+        let first_walk = running.kind == Kind::Walk && self.state == IndexState::Scanning;
+        if first_walk {
+            self.state = IndexState::Indexing;
+            self.fill();
+        }
+        let complete = running.kind == Kind::Settle;
+        if complete {
+            self.state = IndexState::Ready;
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        for request in waiting {
+            if running.satisfies(&request) {
+                self.answer(request, true);
+            } else {
+                self.waiting.push(request);
+            }
+        }
+        self.advance();
+        complete
+    }
+
+    /// Reads all files of the first walk, beside the jobs.
+    fn fill(&self) {
+        let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
+        self.runtime.spawn_blocking(move || {
+            let result = tools.pool.install(|| fill(tools.root(), &snapshot.files, &tools.filled, &tools.stop));
+            let _ = events.send(Event::Filled { result });
+        });
+    }
+
+    /// The first fill ended.
+    pub(super) fn filled(&mut self, result: Result<Filled>) {
+        self.unsettled = result.ok();
+        self.advance();
+    }
+
+    /// Answers those who waited long enough with what there is.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let waiting = std::mem::take(&mut self.waiting);
+        for request in waiting {
+            if request.deadline.is_some_and(|deadline| deadline <= now) {
+                self.answer(request, false);
+            } else {
+                self.waiting.push(request);
+            }
+        }
+    }
+
+    /// When the next of them has waited long enough.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.waiting.iter().filter_map(|waiting| waiting.deadline).min()
+    }
+
+    /// Files and bytes of the phase under way, and how many files there will be.
+    pub(super) fn progress(&self) -> (u64, u64, Option<u64>) {
+        match self.state {
+            IndexState::Scanning => {
+                let (files, bytes) = self.tools.scanned.get();
+                (files, bytes, None)
+            }
+            IndexState::Indexing | IndexState::Ready => {
+                let (files, bytes) = self.tools.filled.get();
+                (files, bytes, Some(self.tools.scanned.get().0))
+            }
+        }
+    }
+
+    /// Ends all jobs.
+    pub(super) fn stop(&self) {
+        self.tools.stop.cancel();
+    }
+
+    fn answer(&self, request: SyncRequest, synced: bool) {
+        // A worker that stopped waiting is not told.
+        let _ = request.reply.send(View { snapshot: Arc::clone(&self.snapshot), synced });
+    }
+}
+
+impl Running {
+    /// Whether what the job saw is all the request asked for, as of when it was read or later.
+    fn satisfies(&self, request: &SyncRequest) -> bool {
+        self.started_at >= request.read_at
+            && match (&self.kind, &request.paths) {
+                (Kind::Walk, None) => true,
+                (Kind::Paths(looked), Some(paths)) => paths.iter().all(|path| looked.contains(path)),
+                // A walk trusts stamps; `paths` are read again whatever their stamps say.
+                (Kind::Walk, Some(_)) | (Kind::Paths(_), None) | (Kind::Settle, _) => false,
+            }
+    }
+}
+
+impl Tools {
+    fn root(&self) -> &WorkspaceRoot {
+        &self.shared.root
+    }
+
+    fn walk(&self, snapshot: &Snapshot, first: bool, complete: bool) -> Result<Snapshot> {
+        let counter = Counter::default();
+        let counter = if first { &self.scanned } else { &counter };
+        let walked = snapshot.walked(self.walker.walk(counter, &self.stop)?);
+        Ok(if complete { self.complete(walked) } else { walked })
+    }
+
+    /// Reads what was not read yet. Files that move on while they are read are taken as last read.
+    fn complete(&self, snapshot: Snapshot) -> Snapshot {
+        match fill(self.root(), &snapshot.files, &Counter::default(), &self.stop) {
+            Ok(filled) => snapshot.apply(filled.delta(&snapshot)),
+            Err(_stopped) => snapshot,
+        }
+    }
+
+    /// Looks at `paths` again, reading every file whatever its stamp says.
+    fn look(&self, snapshot: &Snapshot, paths: &[RelPath]) -> Result<Snapshot> {
+        let listing = self.walker.walk_only(paths, &self.stop)?;
+        let files: Vec<Arc<FileEntry>> =
+            listing.files.into_iter().map(|(path, stamp)| Arc::new(FileEntry::listed(path, stamp))).collect();
+        let filled = fill(self.root(), &files, &Counter::default(), &self.stop)?;
+        let mut looked = Snapshot::empty(snapshot.clock.clone());
+        looked.files = files.into();
+        let looked = looked.apply(filled.delta(&looked));
+
+        let asked = |path: &RelPath| paths.iter().any(|asked| path.is_within(asked));
+        let mut delta = Delta::default();
+        for entry in looked.files.iter() {
+            let same =
+                snapshot.file(&entry.path).is_some_and(|old| old.stamp == entry.stamp && old.facts() == entry.facts());
+            if !same {
+                delta.upsert.push(Arc::clone(entry));
+            }
+        }
+        delta.remove = snapshot
+            .files
+            .iter()
+            .map(|entry| &entry.path)
+            .filter(|path| asked(path) && looked.file(path).is_none())
+            .cloned()
+            .collect();
+        let mut directories: Vec<DirectoryEntry> = snapshot
+            .directories
+            .iter()
+            .filter(|old| !asked(&old.path) && !listing.directories.iter().any(|new| new.path == old.path))
+            .cloned()
+            .collect();
+        directories.extend(listing.directories);
+        directories.sort_by(|a, b| a.path.cmp(&b.path));
+        Ok(snapshot.apply(delta).with_directories(directories))
+    }
+}

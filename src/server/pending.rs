@@ -1,0 +1,93 @@
+//! The requests in flight: each is answered exactly once.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use crate::cancel::CancelToken;
+use crate::protocol::frame::Request;
+
+/// Tells requests apart, also those that use an id again.
+pub(super) type Serial = u64;
+
+/// A request that was read and not answered yet.
+#[derive(Debug)]
+pub(super) struct Pending {
+    pub(super) id: String,
+    pub(super) cancel: CancelToken,
+    pub(super) deadline: Option<Instant>,
+    pub(super) read_at: Instant,
+}
+
+/// All requests in flight. Taking one out is the permission to answer it.
+#[derive(Debug, Default)]
+pub(super) struct Requests {
+    by_serial: HashMap<Serial, Pending>,
+    by_id: HashMap<String, Serial>,
+    last: Serial,
+}
+
+impl Requests {
+    /// Takes a request in. `None` if its id is in flight already.
+    pub(super) fn register(&mut self, request: &Request, now: Instant) -> Option<Serial> {
+        if self.by_id.contains_key(&request.id) {
+            return None;
+        }
+        self.last += 1;
+        let pending = Pending {
+            id: request.id.clone(),
+            cancel: CancelToken::default(),
+            deadline: request.timeout.and_then(|timeout| now.checked_add(timeout)),
+            read_at: now,
+        };
+        self.by_id.insert(request.id.clone(), self.last);
+        self.by_serial.insert(self.last, pending);
+        Some(self.last)
+    }
+
+    pub(super) fn get(&self, serial: Serial) -> Option<&Pending> {
+        self.by_serial.get(&serial)
+    }
+
+    pub(super) fn serial_of(&self, id: &str) -> Option<Serial> {
+        self.by_id.get(id).copied()
+    }
+
+    /// Takes a request out, to answer it.
+    pub(super) fn complete(&mut self, serial: Serial) -> Option<Pending> {
+        let pending = self.by_serial.remove(&serial)?;
+        self.by_id.remove(&pending.id);
+        Some(pending)
+    }
+
+    /// Takes all requests out.
+    pub(super) fn complete_all(&mut self) -> Vec<Pending> {
+        self.by_id.clear();
+        let mut all: Vec<_> = self.by_serial.drain().collect();
+        all.sort_by_key(|(serial, _)| *serial);
+        all.into_iter().map(|(_, pending)| pending).collect()
+    }
+
+    /// Takes out those whose deadline has passed.
+    pub(super) fn expired(&mut self, now: Instant) -> Vec<Pending> {
+        let due: Vec<Serial> = self
+            .by_serial
+            .iter()
+            .filter(|(_, pending)| pending.deadline.is_some_and(|deadline| deadline <= now))
+            .map(|(serial, _)| *serial)
+            .collect();
+        due.into_iter().filter_map(|serial| self.complete(serial)).collect()
+    }
+
+    /// The next deadline.
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
+        self.by_serial.values().filter_map(|pending| pending.deadline).min()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.by_serial.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.by_serial.is_empty()
+    }
+}

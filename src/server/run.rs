@@ -1,0 +1,472 @@
+//! The server loop.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::time::{MissedTickBehavior, sleep_until};
+
+use super::event::Event;
+use super::index_jobs::IndexJobs;
+use super::input::{Input, LineReader};
+use super::link::WorkerLink;
+use super::output::{Output, Room};
+use super::pending::{Pending, Requests, Serial};
+use super::workers::{self, Job, Workers};
+use crate::error::{Code, Error};
+use crate::fs::WorkspaceRoot;
+use crate::index::{Clock, Snapshot};
+use crate::indexer::Walker;
+use crate::methods::cancel::{CancelParams, CancelResult};
+use crate::methods::ping::PingResult;
+use crate::methods::{self, Config, Context, Empty, Entry, IndexState, Lane, Server, Shared};
+use crate::protocol::PROTOCOL_VERSION;
+use crate::protocol::events::{Fatal, Indexed, Phase, Progress, Ready};
+use crate::protocol::frame::{self, Request};
+
+/// How the process ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exit {
+    /// `shutdown`, end of input, SIGTERM, or nobody reads stdout any more: status 0.
+    Done,
+    /// A defect: status 1.
+    Failed,
+    /// Start-up failed, after `fatal`: status 3.
+    NotStarted,
+}
+
+/// What the server reads, writes and listens to.
+pub struct Io<R, W, T, C> {
+    /// Requests.
+    pub stdin: R,
+    /// Responses and events.
+    pub stdout: W,
+    /// Ends when the process is asked to end by a signal.
+    pub terminate: T,
+    /// Ends when nobody reads stdout any more.
+    pub closed: C,
+}
+
+/// Requests that are read ahead while `maxInFlight` are in flight, so that `cancel` and `ping` behind them are seen.
+const MAX_PARKED: usize = 64;
+/// Their bytes.
+const MAX_PARKED_BYTES: usize = 1 << 20;
+/// How long a process that was told to end by a signal may take to write what it still has to say.
+const TERMINATE_GRACE: Duration = Duration::from_millis(500);
+/// How often `progress` is told.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How many blocking threads the runtime needs, so that stdin, stdout and the index never wait for requests.
+pub fn blocking_threads(threads: usize) -> usize {
+    Workers::slots(threads) + 8
+}
+
+/// Serves a workspace until the input ends or somebody asks for the end.
+pub async fn serve<R, W, T, C>(root: &Path, config: Config, started: Instant, io: Io<R, W, T, C>) -> Exit
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + Send + 'static,
+    T: Future<Output = ()>,
+    C: Future<Output = ()>,
+{
+    let (events, mut received) = mpsc::unbounded_channel();
+    let room = Room::new(config.limits.max_queued_bytes as usize);
+    let (output, writer) = Output::start(io.stdout, room.clone(), events.clone());
+    let mut server = match Loop::start(root, config, started, output, room, events) {
+        Ok(server) => server,
+        Err((output, fatal)) => {
+            tracing::error!("cannot start: {}", fatal.message);
+            output.send(event_line("fatal", &fatal));
+            drop(output);
+            let _ = writer.await;
+            return Exit::NotStarted;
+        }
+    };
+    let mut reader = LineReader::new(io.stdin, server.shared.config.limits.max_request_bytes as usize);
+    let mut terminate = std::pin::pin!(io.terminate);
+    let mut closed = std::pin::pin!(io.closed);
+    let mut progress = tokio::time::interval(PROGRESS_INTERVAL);
+    progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    server.index.advance();
+    while server.end.is_none() {
+        let deadline = server.next_deadline();
+        tokio::select! {
+            biased;
+            () = &mut terminate => server.handle(Event::Terminate),
+            () = &mut closed => server.handle(Event::OutputClosed),
+            Some(event) = received.recv() => server.handle(event),
+            () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => server.expire(),
+            _ = progress.tick(), if server.tells_progress() => server.tell_progress(),
+            input = reader.next(), if server.takes_input() => server.input(input.unwrap_or_else(|error| {
+                tracing::error!("stdin cannot be read: {error}");
+                Input::End
+            })),
+        }
+    }
+    let (exit, grace) = server.end.unwrap_or((Exit::Failed, Duration::ZERO));
+    server.index.stop();
+    // Dropping the loop closes the writer's queue: it ends when all is written.
+    drop(server);
+    tokio::select! {
+        biased;
+        _ = writer => {}
+        () = &mut closed => {}
+        () = async { terminate.await; tokio::time::sleep(TERMINATE_GRACE).await }, if grace > TERMINATE_GRACE => {}
+        () = tokio::time::sleep(grace) => {}
+    }
+    exit
+}
+
+/// The state of the server. Nothing in here blocks or does I/O.
+struct Loop {
+    shared: Arc<Shared>,
+    output: Output,
+    room: Room,
+    events: mpsc::UnboundedSender<Event>,
+    runtime: Handle,
+    index: IndexJobs,
+    requests: Requests,
+    workers: Workers,
+    /// Requests that wait because `maxInFlight` are in flight.
+    parked: VecDeque<Job>,
+    parked_bytes: usize,
+    /// When the input ended: how long what was read is still answered.
+    drain_until: Option<Instant>,
+    input_ended: bool,
+    shutdown: Option<(String, Option<Instant>)>,
+    /// How to end, and how long stdout may still take.
+    end: Option<(Exit, Duration)>,
+}
+
+impl Loop {
+    fn start(
+        root: &Path,
+        config: Config,
+        started: Instant,
+        output: Output,
+        room: Room,
+        events: mpsc::UnboundedSender<Event>,
+    ) -> Result<Self, (Output, Fatal)> {
+        let fatal = |error: Error| Fatal { code: error.code, message: error.message };
+        let opened = WorkspaceRoot::open(root)
+            .and_then(|root| Walker::new(root.path(), &config.exclude, config.threads).map(|walker| (root, walker)));
+        let (root, walker) = match opened {
+            Ok(opened) => opened,
+            Err(error) => return Err((output, fatal(error))),
+        };
+        let clock = Clock::start(&instance());
+        output.send(event_line(
+            "ready",
+            &Ready {
+                protocol_version: PROTOCOL_VERSION,
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                pid: std::process::id(),
+                root: root.path().display().to_string(),
+                methods: methods::METHODS.iter().map(|entry| entry.name.to_owned()).collect(),
+                limits: config.limits,
+                clock: clock.to_string(),
+            },
+        ));
+        let pool =
+            rayon::ThreadPoolBuilder::new().num_threads(config.threads).thread_name(|at| format!("work-{at}")).build();
+        let workers = Workers::new(config.threads);
+        let no_threads =
+            |error: rayon::ThreadPoolBuildError| fatal(Error::new(Code::IoError, format!("no threads: {error}")));
+        let pool = match pool {
+            Ok(pool) => Arc::new(pool),
+            Err(error) => return Err((output, no_threads(error))),
+        };
+        let shared = Arc::new(Shared { root, config, pool, started });
+        let snapshot = Arc::new(Snapshot::empty(clock));
+        let runtime = Handle::current();
+        let index = match IndexJobs::new(Arc::clone(&shared), walker, snapshot, events.clone(), runtime.clone()) {
+            Ok(index) => index,
+            Err(error) => return Err((output, no_threads(error))),
+        };
+        Ok(Self {
+            shared,
+            output,
+            room,
+            events,
+            runtime,
+            index,
+            requests: Requests::default(),
+            workers,
+            parked: VecDeque::new(),
+            parked_bytes: 0,
+            drain_until: None,
+            input_ended: false,
+            shutdown: None,
+            end: None,
+        })
+    }
+
+    /// Whether to read on: not while too much output waits to be read, nor while many requests wait to be started.
+    fn takes_input(&self) -> bool {
+        !self.input_ended
+            && !self.output.is_full()
+            && self.parked.len() < MAX_PARKED
+            && self.parked_bytes < MAX_PARKED_BYTES
+    }
+
+    fn input(&mut self, input: Input) {
+        match input {
+            Input::Line(line) => match Request::decode(&line) {
+                Ok(request) => self.request(request),
+                Err(bad) => self.fail(bad.id.as_deref(), &bad.error),
+            },
+            Input::TooLong => {
+                let max = self.shared.config.limits.max_request_bytes;
+                let error = Error::new(Code::RequestTooLarge, format!("a line of more than {max} bytes was discarded"))
+                    .with("maxRequestBytes", max);
+                self.fail(None, &error);
+            }
+            Input::End => {
+                self.input_ended = true;
+                self.drain_until = Instant::now().checked_add(self.shared.config.drain_timeout);
+            }
+        }
+        self.settle();
+    }
+
+    fn request(&mut self, request: Request) {
+        let Some(entry) = methods::find(&request.method) else {
+            let shown: String = request.method.chars().take(100).collect();
+            let error = Error::new(Code::UnknownMethod, format!("there is no method {shown:?}"));
+            return self.fail(Some(&request.id), &error);
+        };
+        if entry.lane == Lane::Control {
+            return self.control(entry, &request);
+        }
+        if self.shutdown.is_some() {
+            return self.fail(Some(&request.id), &Error::new(Code::ShuttingDown, "the sidecar is shutting down"));
+        }
+        let Some(serial) = self.requests.register(&request, Instant::now()) else {
+            return self.fail(Some(&request.id), &duplicate(&request.id));
+        };
+        let job = Job { serial, entry, params: request.params };
+        if self.in_flight() > self.shared.config.limits.max_in_flight as usize {
+            self.parked_bytes += job.bytes();
+            self.parked.push_back(job);
+        } else {
+            self.workers.enqueue(job);
+        }
+    }
+
+    /// Requests that were started, or will be as soon as a thread is free.
+    fn in_flight(&self) -> usize {
+        self.requests.len() - self.parked.len()
+    }
+
+    /// The methods that are answered however busy the workers are.
+    fn control(&mut self, entry: &Entry, request: &Request) {
+        let id = &request.id;
+        let params = request.params.as_deref();
+        if self.requests.serial_of(id).is_some() || self.shutdown.as_ref().is_some_and(|(shutdown, _)| shutdown == id) {
+            return self.fail(Some(id), &duplicate(id));
+        }
+        let answer = match entry.name {
+            "ping" => frame::decode_params::<Empty>(params)
+                .and_then(|_| frame::success(id, &PingResult::new(self.shared.started.elapsed()), usize::MAX)),
+            "cancel" => frame::decode_params::<CancelParams>(params).and_then(|params| {
+                let cancelled = self.cancel(&params.id);
+                frame::success(id, &CancelResult { cancelled }, usize::MAX)
+            }),
+            "shutdown" => match frame::decode_params::<Empty>(params) {
+                Ok(_) if self.shutdown.is_some() => Err(Error::new(Code::ShuttingDown, "the sidecar is shutting down")),
+                Ok(_) => {
+                    let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+                    self.shutdown = Some((id.clone(), deadline));
+                    return;
+                }
+                Err(error) => Err(error),
+            },
+            name => Err(Error::internal(format!("`{name}` has no answer"))),
+        };
+        self.output.send(Room::short(answer.unwrap_or_else(|error| frame::failure(Some(id), &error))));
+    }
+
+    fn cancel(&mut self, id: &str) -> bool {
+        let pending = self.requests.serial_of(id).and_then(|serial| self.complete(serial));
+        match pending {
+            Some(pending) => {
+                self.answer_instead(&pending, &Error::cancelled());
+                true
+            }
+            None => false,
+        }
+    }
+
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Done { serial, lane, line } => {
+                self.workers.done(lane);
+                if self.complete(serial).is_some()
+                    && let Some(line) = line
+                {
+                    self.output.send(line);
+                }
+            }
+            Event::Emit { serial, line } => {
+                if self.requests.get(serial).is_some() {
+                    self.output.send(line);
+                }
+            }
+            Event::Sync(request) => self.index.wait(request),
+            Event::Walked { result } => {
+                if self.index.job_done(result) {
+                    self.tell_indexed();
+                }
+            }
+            Event::Filled { result } => self.index.filled(result),
+            Event::Written => {}
+            Event::OutputClosed => self.end = Some((Exit::Done, Duration::ZERO)),
+            Event::Terminate => {
+                tracing::info!("ending: a signal asked for it");
+                self.cancel_all();
+                self.end = Some((Exit::Done, TERMINATE_GRACE));
+            }
+        }
+        self.settle();
+    }
+
+    /// After anything happened: starts what can start, ends what can end.
+    fn settle(&mut self) {
+        while self.in_flight() < self.shared.config.limits.max_in_flight as usize
+            && let Some(job) = self.parked.pop_front()
+        {
+            self.parked_bytes -= job.bytes();
+            self.workers.enqueue(job);
+        }
+        while let Some(job) = self.workers.next() {
+            self.start_job(job);
+        }
+        if self.end.is_some() || !self.requests.is_empty() {
+            return;
+        }
+        if let Some((id, _)) = self.shutdown.take() {
+            let line = frame::success(&id, &Empty {}, usize::MAX);
+            self.output.send(Room::short(line.unwrap_or_default()));
+            self.end = Some((Exit::Done, self.shared.config.drain_timeout));
+        } else if self.input_ended {
+            self.end = Some((Exit::Done, self.shared.config.drain_timeout));
+        }
+    }
+
+    fn start_job(&mut self, job: Job) {
+        let Some(pending) = self.requests.get(job.serial) else {
+            // Answered already: cancelled, or out of time.
+            return self.workers.done(job.entry.lane);
+        };
+        let context = Context {
+            shared: Arc::clone(&self.shared),
+            id: pending.id.clone(),
+            read_at: pending.read_at,
+            cancel: pending.cancel.clone(),
+            snapshot: Arc::clone(&self.index.snapshot),
+            server: Server { state: self.index.state, in_flight: self.in_flight() as u64, walks: self.index.walks },
+            link: Arc::new(WorkerLink {
+                serial: job.serial,
+                events: self.events.clone(),
+                room: self.room.clone(),
+                runtime: self.runtime.clone(),
+            }),
+        };
+        workers::start(job, context, self.events.clone(), self.room.clone(), &self.runtime);
+    }
+
+    /// Takes a request out to answer it; one that was parked is not parked any more.
+    fn complete(&mut self, serial: Serial) -> Option<Pending> {
+        let pending = self.requests.complete(serial)?;
+        self.unpark();
+        Some(pending)
+    }
+
+    /// Forgets parked requests that were answered.
+    fn unpark(&mut self) {
+        if self.parked.iter().any(|job| self.requests.get(job.serial).is_none()) {
+            self.parked.retain(|job| self.requests.get(job.serial).is_some());
+            self.parked_bytes = self.parked.iter().map(Job::bytes).sum();
+        }
+    }
+
+    fn next_deadline(&self) -> Option<Instant> {
+        let shutdown = self.shutdown.as_ref().and_then(|(_, deadline)| *deadline);
+        [self.requests.next_deadline(), self.index.next_deadline(), self.drain_until, shutdown]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    fn expire(&mut self) {
+        let now = Instant::now();
+        for pending in self.requests.expired(now) {
+            self.answer_instead(&pending, &Error::new(Code::Timeout, "the request's `timeoutMs` passed"));
+        }
+        self.unpark();
+        self.index.expire(now);
+        let shutdown = self.shutdown.as_ref().and_then(|(_, deadline)| *deadline);
+        if [self.drain_until, shutdown].into_iter().flatten().any(|until| until <= now) {
+            self.cancel_all();
+        }
+        self.settle();
+    }
+
+    fn cancel_all(&mut self) {
+        for pending in self.requests.complete_all() {
+            self.answer_instead(&pending, &Error::cancelled());
+        }
+        self.unpark();
+    }
+
+    /// Answers for a worker, whose own answer will be dropped.
+    fn answer_instead(&mut self, pending: &Pending, error: &Error) {
+        pending.cancel.cancel();
+        self.fail(Some(&pending.id), error);
+    }
+
+    fn fail(&self, id: Option<&str>, error: &Error) {
+        self.output.send(Room::short(frame::failure(id, error)));
+    }
+
+    fn tells_progress(&self) -> bool {
+        self.shared.config.progress && self.index.state != IndexState::Ready
+    }
+
+    fn tell_progress(&self) {
+        let (files, bytes, files_total) = self.index.progress();
+        let phase = if self.index.state == IndexState::Scanning { Phase::Scan } else { Phase::Index };
+        self.output.send(event_line("progress", &Progress { phase, files, files_total, bytes }));
+    }
+
+    fn tell_indexed(&self) {
+        let snapshot = &self.index.snapshot;
+        let indexed = Indexed {
+            clock: snapshot.clock.to_string(),
+            files: snapshot.files.len() as u64,
+            bytes: snapshot.bytes(),
+            elapsed_ms: self.shared.started.elapsed().as_millis() as u64,
+            from_cache: false,
+        };
+        tracing::info!(files = indexed.files, bytes = indexed.bytes, elapsed_ms = indexed.elapsed_ms, "indexed");
+        self.output.send(event_line("indexed", &indexed));
+    }
+}
+
+fn event_line<T: serde::Serialize>(name: &str, data: &T) -> super::output::Line {
+    Room::short(frame::event(name, data, usize::MAX).unwrap_or_default())
+}
+
+fn duplicate(id: &str) -> Error {
+    Error::new(Code::DuplicateId, format!("a request with the id {id:?} is in flight"))
+}
+
+/// What tells the clocks of this process from those of any other.
+fn instance() -> String {
+    format!("{:x}-{:x}", std::process::id(), crate::fs::now_ns())
+}
