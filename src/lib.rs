@@ -3,6 +3,7 @@
 //! `ARCHITECTURE.md` is the map; imports go down only (a test checks it).
 
 pub mod cancel;
+pub mod cli;
 pub mod error;
 pub mod fs;
 pub mod glob;
@@ -12,5 +13,6 @@ pub mod methods;
 pub mod ordered;
 pub mod path;
 pub mod protocol;
+pub mod schema;
 pub mod server;
 pub mod text;

@@ -1,0 +1,148 @@
+//! `call`: one request, for a person or a script.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+
+use super::args::{Call, LogLevel, usage};
+use super::{FAILED, NOT_STARTED, block_on, logging, terminate};
+use crate::server::{self, Io};
+
+/// The pipe between this end and the server, in bytes.
+const PIPE: usize = 64 * 1024;
+
+/// Checks the params, which exit with status 2 when they are no JSON, and runs the call.
+pub(super) fn run(call: &Call, started: Instant) -> ExitCode {
+    match call.params.as_deref().map(serde_json::from_str::<Value>).transpose() {
+        Ok(params) => answer(call, params, started),
+        Err(error) => usage(&format!("PARAMS is not JSON: {error}")),
+    }
+}
+
+/// Answers one request with a server of its own.
+fn answer(call: &Call, params: Option<Value>, started: Instant) -> ExitCode {
+    let root = call.options.root.clone().unwrap_or_else(|| PathBuf::from("."));
+    // A person sees the answer; of the log only what is wrong, unless asked for more.
+    let level = if call.options.log_level == LogLevel::Info { LogLevel::Warn } else { call.options.log_level };
+    logging::start(level, call.options.log_format);
+    let config = call.options.config(true);
+    let status = block_on(config.threads, async {
+        let (requests, stdin) = tokio::io::duplex(PIPE);
+        let (stdout, lines) = tokio::io::duplex(PIPE);
+        let io = Io { stdin, stdout, terminate: terminate(), closed: std::future::pending() };
+        let server = server::serve(&root, config, started, io);
+        let (_, status) = tokio::join!(server, converse(call, params, requests, lines));
+        status
+    });
+    ExitCode::from(status.unwrap_or(FAILED))
+}
+
+async fn converse(
+    call: &Call,
+    params: Option<Value>,
+    mut requests: impl AsyncWrite + Unpin,
+    lines: impl AsyncRead + Unpin,
+) -> u8 {
+    let mut request = json!({ "id": "call", "method": call.method });
+    if let Some(params) = params {
+        request["params"] = params;
+    }
+    let request = format!("{request}\n");
+    // The state of an index that is not there yet tells nobody anything.
+    let mut waits_for_index = call.method == "status";
+    let progress = Progress::new();
+    let mut lines = BufReader::new(lines);
+    let mut line = Vec::new();
+    let mut sent = false;
+    loop {
+        line.clear();
+        if lines.read_until(b'\n', &mut line).await.unwrap_or(0) == 0 {
+            return FAILED;
+        }
+        let message: Value = serde_json::from_slice(&line).unwrap_or_default();
+        match message["event"].as_str() {
+            Some("fatal") => {
+                progress.end();
+                complain(&format!("error: {}", message["data"]["message"].as_str().unwrap_or("start-up failed")));
+                return NOT_STARTED;
+            }
+            Some("indexed") => waits_for_index = false,
+            Some("progress") => progress.show(&message["data"]),
+            Some("partial") => {
+                progress.end();
+                if show(&message["data"]).is_err() {
+                    return 0;
+                }
+            }
+            Some(_) => {}
+            None => {
+                progress.end();
+                let failed = message["ok"] != Value::Bool(true);
+                let shown = if failed {
+                    complain(&format!("error: {}", message["error"]["message"].as_str().unwrap_or_default()));
+                    show(&json!({ "error": message["error"] }))
+                } else {
+                    show(&message["result"])
+                };
+                // A reader that went away (`| head`) is no error.
+                return if failed { FAILED } else { shown.map_or(0, |()| 0) };
+            }
+        }
+        if !sent && !waits_for_index {
+            sent = true;
+            if requests.write_all(request.as_bytes()).await.is_err() {
+                return FAILED;
+            }
+        }
+    }
+}
+
+/// Writes a value to stdout: indented on a terminal, one line in a pipe.
+fn show(value: &Value) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    let text = if stdout.is_terminal() { format!("{value:#}\n") } else { format!("{value}\n") };
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// Writes a sentence to stderr.
+fn complain(text: &str) {
+    // There is nobody else to tell if that fails.
+    let _ = writeln!(io::stderr(), "{text}");
+}
+
+/// The progress bar on a terminal.
+struct Progress(Option<ProgressBar>);
+
+impl Progress {
+    fn new() -> Self {
+        Self(io::stderr().is_terminal().then(ProgressBar::new_spinner))
+    }
+
+    fn show(&self, data: &Value) {
+        let Some(bar) = &self.0 else { return };
+        let files = data["files"].as_u64().unwrap_or_default();
+        let template = match data["filesTotal"].as_u64() {
+            Some(total) => {
+                bar.set_length(total);
+                "indexing {wide_bar} {human_pos}/{human_len} files"
+            }
+            None => "scanning {spinner} {human_pos} files",
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_position(files);
+    }
+
+    fn end(&self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}

@@ -1,0 +1,126 @@
+//! The command line.
+
+mod args;
+mod call;
+mod logging;
+mod stdout_watch;
+
+use std::future::Future;
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Parser as _;
+
+use crate::schema;
+use crate::server::{self, Exit, Io};
+use args::{Cli, Command, Options};
+
+/// Exit status 1: a defect, or, for `call`, an error response.
+const FAILED: u8 = 1;
+/// Exit status 3: start-up failed.
+const NOT_STARTED: u8 = 3;
+
+/// Parses the arguments and does what they say. Exits with status 2 where they make no sense.
+pub fn main() -> ExitCode {
+    let started = Instant::now();
+    let cli = Cli::parse();
+    match cli.command {
+        None => serve(&cli.options, started),
+        Some(Command::Call(call)) => call::run(&call, started),
+        Some(Command::Schema { format }) => print(&schema::render(format)),
+    }
+}
+
+fn serve(options: &Options, started: Instant) -> ExitCode {
+    let root = options.required_root();
+    logging::start(options.log_level, options.log_format);
+    options.warn_about_what_is_to_come();
+    let config = options.config(options.progress);
+    block_on(config.threads, async move {
+        let io = Io {
+            stdin: tokio::io::stdin(),
+            stdout: tokio::io::stdout(),
+            terminate: terminate(),
+            closed: stdout_watch::closed(),
+        };
+        server::serve(&root, config, started, io).await
+    })
+    .map_or(ExitCode::from(FAILED), status)
+}
+
+fn status(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Done => ExitCode::SUCCESS,
+        Exit::Failed => ExitCode::from(FAILED),
+        Exit::NotStarted => ExitCode::from(NOT_STARTED),
+    }
+}
+
+/// Runs the server's loop on this thread. Threads that still block (on stdin, on a disk) are left behind.
+fn block_on<T>(threads: usize, task: impl Future<Output = T>) -> Option<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(server::blocking_threads(threads))
+        .build();
+    match runtime {
+        Ok(runtime) => {
+            let result = runtime.block_on(task);
+            runtime.shutdown_background();
+            Some(result)
+        }
+        Err(error) => {
+            tracing::error!("the runtime cannot be started: {error}");
+            None
+        }
+    }
+}
+
+/// Waits for SIGTERM or SIGINT (on Windows: Ctrl-C, Ctrl-Break, the console's end).
+async fn terminate() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) {
+            (Ok(mut terminate), Ok(mut interrupt)) => {
+                tokio::select! {
+                    _ = terminate.recv() => {}
+                    _ = interrupt.recv() => {}
+                }
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::warn!("signals cannot be handled: {error}");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+        match (ctrl_c(), ctrl_break(), ctrl_close()) {
+            (Ok(mut c), Ok(mut pause), Ok(mut close)) => {
+                tokio::select! {
+                    _ = c.recv() => {}
+                    _ = pause.recv() => {}
+                    _ = close.recv() => {}
+                }
+            }
+            _ => {
+                tracing::warn!("console events cannot be handled");
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+}
+
+/// Writes to stdout. A reader that went away (`| head`) is no error.
+fn print(text: &str) -> ExitCode {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            tracing::error!("stdout cannot be written: {error}");
+            ExitCode::from(FAILED)
+        }
+        _ => ExitCode::SUCCESS,
+    }
+}
