@@ -4,19 +4,31 @@
 /// ends where that cannot be told, such as for a file; a failing write tells then.
 #[cfg(unix)]
 pub(super) async fn closed() {
-    use tokio::io::Interest;
-    use tokio::io::unix::AsyncFd;
+    use rustix::event::{PollFd, PollFlags, poll};
 
-    // A file or /dev/null cannot be waited for, and has no other end.
-    if let Ok(stdout) = AsyncFd::register_with_interest(std::io::stdout(), Interest::WRITABLE | Interest::ERROR) {
-        while let Ok(mut guard) = stdout.ready(Interest::WRITABLE | Interest::ERROR).await {
-            if guard.ready().is_write_closed() || guard.ready().is_error() {
-                return;
+    let (tell, closed) = tokio::sync::oneshot::channel();
+    // A thread of its own: it waits for as long as the process lives, and wakes for nothing else.
+    let watch = std::thread::Builder::new().name("stdout-watch".to_owned()).spawn(move || {
+        let stdout = std::io::stdout();
+        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        loop {
+            // macOS looks at the other end only if asked for HUP; elsewhere asking changes nothing.
+            let mut waited = [PollFd::new(&stdout, PollFlags::HUP)];
+            match poll(&mut waited, None) {
+                Ok(_) if waited[0].revents().intersects(gone) => break,
+                Ok(_) | Err(rustix::io::Errno::INTR) => {}
+                Err(error) => {
+                    tracing::warn!("stdout cannot be watched: {error}");
+                    return;
+                }
             }
-            guard.clear_ready();
         }
+        // Nobody listens any more only when the process is ending already.
+        let _ = tell.send(());
+    });
+    if watch.is_err() || closed.await.is_err() {
+        std::future::pending::<()>().await;
     }
-    std::future::pending().await
 }
 
 /// Pipes on Windows do not tell; a failing write does, and the end of stdin.
