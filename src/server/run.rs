@@ -71,8 +71,8 @@ pub async fn serve<R, W, T, C>(root: &Path, config: Config, started: Instant, io
 where
     R: AsyncRead + Unpin,
     W: AsyncWrite + Unpin + Send + 'static,
-    T: Future<Output = ()>,
-    C: Future<Output = ()>,
+    T: Future<Output = ()> + Send + 'static,
+    C: Future<Output = ()> + Send + 'static,
 {
     let (events, mut received) = mpsc::unbounded_channel();
     let room = Room::new(config.limits.max_queued_bytes as usize);
@@ -88,8 +88,8 @@ where
         }
     };
     let mut reader = LineReader::new(io.stdin, server.shared.config.limits.max_request_bytes as usize);
-    let mut terminate = std::pin::pin!(io.terminate);
-    let mut closed = std::pin::pin!(io.closed);
+    tell(io.terminate, Event::Terminate, &server.events);
+    tell(io.closed, Event::OutputClosed, &server.events);
     let mut progress = tokio::time::interval(PROGRESS_INTERVAL);
     progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
     server.index.advance();
@@ -97,8 +97,6 @@ where
         let deadline = server.next_deadline();
         tokio::select! {
             biased;
-            () = &mut terminate => server.handle(Event::Terminate),
-            () = &mut closed => server.handle(Event::OutputClosed),
             Some(event) = received.recv() => server.handle(event),
             () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => server.expire(),
             _ = progress.tick(), if server.tells_progress() => server.tell_progress(),
@@ -115,11 +113,31 @@ where
     tokio::select! {
         biased;
         _ = writer => {}
-        () = &mut closed => {}
-        () = async { terminate.await; tokio::time::sleep(TERMINATE_GRACE).await }, if grace > TERMINATE_GRACE => {}
         () = tokio::time::sleep(grace) => {}
+        () = last_order(&mut received) => {}
     }
     exit
+}
+
+/// Turns the end of a future into an event.
+fn tell(what: impl Future<Output = ()> + Send + 'static, event: Event, events: &mpsc::UnboundedSender<Event>) {
+    let events = events.clone();
+    tokio::spawn(async move {
+        what.await;
+        let _ = events.send(event);
+    });
+}
+
+/// While what is left to say is written: waits until there is no more time for that, or nobody to say it to.
+async fn last_order(events: &mut mpsc::UnboundedReceiver<Event>) {
+    while let Some(event) = events.recv().await {
+        match event {
+            Event::Terminate => return tokio::time::sleep(TERMINATE_GRACE).await,
+            Event::OutputClosed => return,
+            _ => {}
+        }
+    }
+    std::future::pending().await
 }
 
 /// The state of the server. Nothing in here blocks or does I/O.
