@@ -180,22 +180,33 @@ impl WorkspaceRoot {
     /// `not_found`, `not_a_file`, `path_outside_workspace`, `permission_denied`, `io_error`, and
     /// `file_too_large` with `size` and `maxBytes`.
     pub fn read(&self, path: &RelPath, max_bytes: u64) -> Result<Content> {
+        let mut bytes = Vec::new();
+        let (stamp, stable) = self.read_into(path, max_bytes, &mut bytes)?;
+        Ok(Content { bytes, stamp, stable })
+    }
+
+    /// As [`Self::read`], into a buffer that can be used again; gives the stamp and whether it is stable.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_into(&self, path: &RelPath, max_bytes: u64, bytes: &mut Vec<u8>) -> Result<(Stamp, bool)> {
         let mut attempt = 1;
         loop {
             let (file, stamp) = self.open_file(path)?;
             if stamp.size > max_bytes {
                 return Err(Self::too_large(path, stamp.size, max_bytes));
             }
-            let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
+            bytes.clear();
+            bytes.reserve(stamp.size as usize + 1);
             let mut limited = (&file).take(max_bytes.saturating_add(1));
-            limited.read_to_end(&mut bytes).map_err(|error| describe(path, &error))?;
+            limited.read_to_end(bytes).map_err(|error| describe(path, &error))?;
             let after = Stamp::of_std(&file.metadata().map_err(|error| describe(path, &error))?);
             let stable = after == stamp && bytes.len() as u64 == stamp.size;
             if stable || attempt == READ_ATTEMPTS {
                 if bytes.len() as u64 > max_bytes {
                     return Err(Self::too_large(path, after.size, max_bytes));
                 }
-                return Ok(Content { bytes, stamp, stable });
+                return Ok((stamp, stable));
             }
             attempt += 1;
         }

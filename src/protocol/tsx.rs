@@ -22,6 +22,11 @@ pub enum Fact {
     Errors,
 }
 
+impl Fact {
+    /// Every fact.
+    pub const ALL: [Self; 5] = [Self::Imports, Self::Exports, Self::Components, Self::Jsx, Self::Errors];
+}
+
 /// Which grammar reads the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
