@@ -6,4 +6,5 @@ pub mod cancel;
 pub mod error;
 pub mod path;
 pub mod protocol;
+pub mod search;
 pub mod text;
