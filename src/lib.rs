@@ -7,3 +7,4 @@ pub mod error;
 pub mod path;
 pub mod protocol;
 pub mod text;
+pub mod tsx;
