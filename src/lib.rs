@@ -17,3 +17,4 @@ pub mod schema;
 pub mod search;
 pub mod server;
 pub mod text;
+pub mod tsx;
