@@ -6,9 +6,11 @@
 pub mod cancel;
 mod context;
 pub mod glob;
+pub mod parse;
 pub mod ping;
 pub mod read_file;
 pub mod read_files;
+pub mod search;
 pub mod shutdown;
 mod size;
 pub mod stat;
@@ -95,6 +97,8 @@ pub const METHODS: &[Entry] = &[
     entry::<read_file::ReadFile>(),
     entry::<read_files::ReadFiles>(),
     entry::<glob::Glob>(),
+    entry::<search::Search>(),
+    entry::<parse::Parse>(),
     entry::<cancel::Cancel>(),
     entry::<shutdown::Shutdown>(),
 ];

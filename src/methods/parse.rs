@@ -85,7 +85,12 @@ impl Method for Parse {
         let wanted = params.facts.unwrap_or_else(|| Fact::ALL.to_vec());
         let facts = tsx::facts(&text, language, &wanted, &context.cancel)?;
         let tree = if params.tree.unwrap_or_default() {
-            Some(tsx::tree(&text, language, &context.cancel)?)
+            Some(tsx::tree(
+                &text,
+                language,
+                context.shared.config.limits.max_response_bytes as usize / 2,
+                &context.cancel,
+            )?)
         } else {
             None
         };

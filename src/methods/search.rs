@@ -9,15 +9,16 @@ use serde::{Deserialize, Serialize};
 
 use super::{Context, Lane, Method, Shared, View, size};
 use crate::cancel::CancelToken;
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Result};
 use crate::glob::PathFilter;
 use crate::index::FileEntry;
 use crate::ordered::ordered_map;
+use crate::path::RelPath;
 use crate::protocol::Consistency;
 use crate::protocol::events::Partial;
 use crate::protocol::frame;
 use crate::protocol::search::{SearchFile, SearchLine};
-use crate::search::{CaseMode, FileOptions, FileSearcher, Mode, Query, QueryOptions};
+use crate::search::{CaseMode, FileMatches, FileOptions, FileSearcher, Mode, Query, QueryOptions};
 use crate::text::Class;
 
 /// The method.
@@ -203,7 +204,11 @@ enum Searched {
     /// No match.
     Nothing,
     /// At least one match.
-    Found(SearchFile),
+    Found {
+        path: RelPath,
+        hash: blake3::Hash,
+        matches: FileMatches,
+    },
     Binary,
     TooLarge,
     Unreadable,
@@ -284,16 +289,10 @@ impl Worker {
         let found = self.searcher.search(&self.buffer, class, cancel)?;
         let searched = match found {
             None => Searched::Nothing,
-            Some(found) => {
+            Some(matches) => {
                 let known = if stable { entry.known_under(&stamp) } else { None };
                 let hash = known.map_or_else(|| blake3::hash(&self.buffer), |facts| facts.hash);
-                Searched::Found(SearchFile {
-                    path: entry.path.clone(),
-                    hash: hash.to_hex().to_string(),
-                    match_count: found.match_count,
-                    limit_hit: found.limit_hit,
-                    lines: found.lines,
-                })
+                Searched::Found { path: entry.path.clone(), hash, matches }
             }
         };
         if self.buffer.capacity() > KEEP_BUFFER {
@@ -338,9 +337,9 @@ impl Collector<'_> {
                 Searched::TooLarge => self.stats.too_large_skipped += 1,
                 Searched::Unreadable => self.stats.unreadable_skipped += 1,
                 Searched::Gone => {}
-                Searched::Found(file) => {
+                Searched::Found { path, hash, matches } => {
                     self.stats.files_scanned += 1;
-                    if !self.found(file)? {
+                    if !self.found(path, hash, matches)? {
                         return Ok(false);
                     }
                 }
@@ -354,16 +353,23 @@ impl Collector<'_> {
         Ok(true)
     }
 
-    fn found(&mut self, mut file: SearchFile) -> Result<bool> {
+    fn found(&mut self, path: RelPath, hash: blake3::Hash, mut matches: FileMatches) -> Result<bool> {
         let left = self.max_matches - self.match_count;
         if left == 0 {
             self.limit_hit = true;
             return Ok(false);
         }
-        let cut = file.match_count > left;
+        let cut = matches.match_count > left;
         if cut {
-            truncate(&mut file, left);
+            matches.truncate(left);
         }
+        let file = SearchFile {
+            path,
+            hash: hash.to_hex().to_string(),
+            match_count: matches.match_count,
+            limit_hit: matches.limit_hit,
+            lines: matches.lines,
+        };
         self.limit_hit |= file.limit_hit;
         let length = json_bound(&file);
         let count = file.match_count;
@@ -418,19 +424,6 @@ impl Collector<'_> {
             synced: view.synced,
         })
     }
-}
-
-/// Keeps the first `matches` matches of a file.
-fn truncate(file: &mut SearchFile, matches: u64) {
-    let mut found = crate::search::FileMatches {
-        match_count: file.match_count,
-        limit_hit: file.limit_hit,
-        lines: file.lines.take(),
-    };
-    found.truncate(matches);
-    file.match_count = found.match_count;
-    file.limit_hit = found.limit_hit;
-    file.lines = found.lines;
 }
 
 /// An upper bound of a file's length as JSON.
