@@ -211,11 +211,10 @@ impl<'run> Collector<'run> {
             return;
         }
         self.cursor.advance(start);
-        let mut number = self.cursor.line() - starts.len() as u64;
-        for line in starts.into_iter().rev() {
+        let numbers = self.cursor.line() - starts.len() as u64..;
+        for (number, line) in numbers.zip(starts.into_iter().rev()) {
             let end = end_of_line(self.text.bytes, &(line..line));
             self.context(number, line..end);
-            number += 1;
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
+use std::time::{Duration, Instant};
 
 use grep_matcher::Matcher as _;
 use grep_regex::RegexMatcher;
@@ -17,9 +18,13 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::text::{self, Class};
 
-/// How much is searched between two looks at the cancel token: a fraction of a millisecond for
-/// ordinary patterns, half a second for the worst that compile.
-const CHUNK_BYTES: usize = 128 * 1024;
+/// How much is searched between two looks at the cancel token. Nearly every pattern gets to the
+/// most at once; there are some that take milliseconds for a byte.
+const CHUNK_BYTES: RangeInclusive<usize> = 512..=256 * 1024;
+/// With which size a searcher begins.
+const FIRST_CHUNK_BYTES: usize = 8 * 1024;
+/// What a chunk may take before chunks get smaller; below a quarter of it they get larger.
+const CHUNK_TIME: Duration = Duration::from_millis(4);
 
 /// What is to be found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -59,6 +64,7 @@ pub struct FileSearcher {
     query: Query,
     options: FileOptions,
     searcher: Searcher,
+    chunk_bytes: usize,
 }
 
 impl FileSearcher {
@@ -66,7 +72,7 @@ impl FileSearcher {
     /// scratch memory of the matcher, over which threads would contend.
     pub fn new(query: &Query, options: FileOptions) -> Self {
         let searcher = SearcherBuilder::new().line_number(false).bom_sniffing(false).build();
-        Self { query: query.clone(), options, searcher }
+        Self { query: query.clone(), options, searcher, chunk_bytes: FIRST_CHUNK_BYTES }
     }
 
     /// Searches a whole file. `bytes` is all of it, `class` what [`Class::of`] says about it.
@@ -98,7 +104,7 @@ impl FileSearcher {
         if self.query.across_lines() {
             run.matches(run.haystack, &(0..run.haystack.len()), None)
         } else {
-            run.by_line(&mut self.searcher)
+            run.by_line(&mut self.searcher, &mut self.chunk_bytes)
         }
         .map_err(|error| failed(&error))?;
         cancel.check()?;
@@ -123,13 +129,20 @@ struct Run<'run> {
 
 impl Run<'_> {
     /// Lets the searcher find lines with a match, in chunks of whole lines.
-    fn by_line(&mut self, searcher: &mut Searcher) -> io::Result<()> {
+    fn by_line(&mut self, searcher: &mut Searcher, chunk_bytes: &mut usize) -> io::Result<()> {
         let (matcher, haystack) = (self.matcher, self.haystack);
         while self.chunk < haystack.len() && !self.done && !self.cancel.is_cancelled() {
-            let least = self.chunk.saturating_add(CHUNK_BYTES - 1).min(haystack.len());
+            let start = Instant::now();
+            let least = self.chunk.saturating_add(*chunk_bytes - 1).min(haystack.len());
             let end = memchr::memchr(b'\n', &haystack[least..]).map_or(haystack.len(), |at| least + at + 1);
             searcher.search_slice(matcher, &haystack[self.chunk..end], &mut *self)?;
             self.chunk = end;
+            *chunk_bytes = match start.elapsed() {
+                time if time > CHUNK_TIME => *chunk_bytes / 4,
+                time if time < CHUNK_TIME / 4 => *chunk_bytes * 2,
+                _ => *chunk_bytes,
+            }
+            .clamp(*CHUNK_BYTES.start(), *CHUNK_BYTES.end());
         }
         Ok(())
     }

@@ -10,6 +10,8 @@ use crate::protocol::search::SearchMatch;
 use crate::protocol::{Position, TextRange};
 use crate::text::units_of;
 
+const BLOCK_BYTES: usize = 4096;
+
 /// A place in the text that only goes forward. Counting is linear in the text however many places
 /// are asked for, and free for what is never passed.
 #[derive(Debug)]
@@ -30,16 +32,24 @@ impl<'text> Cursor<'text> {
 
     /// Goes to a boundary; one that was passed already is ignored.
     pub(super) fn advance(&mut self, to: usize) {
-        let Some(mut stretch) = self.text.get(self.byte..to) else { return };
+        let Some(stretch) = self.text.get(self.byte..to) else { return };
         if let Some(end) = memchr::memrchr(b'\n', stretch) {
-            let (lines, rest) = stretch.split_at(end + 1);
-            self.line += memchr::memchr_iter(b'\n', lines).count() as u64;
-            self.units += units_of(lines);
+            self.line += memchr::memchr_iter(b'\n', &stretch[..=end]).count() as u64;
+            self.count(self.byte + end + 1);
             self.line_units = self.units;
-            stretch = rest;
         }
-        self.units += units_of(stretch);
-        self.byte = to;
+        self.count(to);
+    }
+
+    /// Counts the code units up to a boundary. In blocks, because ASCII is counted at the speed of
+    /// memory and a single other character would take that from all of the stretch.
+    fn count(&mut self, to: usize) {
+        while self.byte < to {
+            let end = to.min(self.byte + BLOCK_BYTES);
+            let end = straddling(self.text, end).map_or(end, |sequence| sequence.start);
+            self.units += units_of(&self.text[self.byte..end]);
+            self.byte = end;
+        }
     }
 
     /// The 1-based number of the line.
@@ -141,6 +151,17 @@ mod tests {
         assert_eq!(at(6..7), 2..4);
         assert_eq!(at(7..8), 4..5);
         assert_eq!(at(9..9), 5..5);
+    }
+
+    #[test]
+    fn blocks_do_not_split_sequences() {
+        for lead in 0..6 {
+            let text = format!("{}{}x", "a".repeat(lead), "é😀\u{2028}\n".repeat(3 * BLOCK_BYTES));
+            let mut cursor = Cursor::new(text.as_bytes());
+            let found = cursor.locate(&(text.len() - 1..text.len()));
+            assert_eq!(found.range.end, text.encode_utf16().count() as u64);
+            assert_eq!(found.start, Position { line: 3 * BLOCK_BYTES as u64 + 1, column: 1 });
+        }
     }
 
     proptest! {

@@ -102,17 +102,15 @@ impl Query {
 }
 
 fn invalid(error: &grep_regex::Error) -> Error {
-    let mut message = match error.kind() {
+    let message = match error.kind() {
         ErrorKind::NotAllowed(literal) if literal == "\n" => {
             "the pattern needs a line end (`\\n`) to match, and no match spans lines: set `multiline`".to_owned()
         }
         _ => error.to_string(),
     };
-    if message.len() > MAX_MESSAGE_BYTES
-        && let Some((_, last)) = message.rsplit_once('\n')
-    {
-        message = last.to_owned();
-    }
-    message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+    let message = match message.rsplit_once('\n') {
+        Some((_, last)) if message.len() > MAX_MESSAGE_BYTES => last,
+        _ => &message,
+    };
     Error::new(Code::InvalidPattern, message)
 }

@@ -12,6 +12,9 @@ use crate::protocol::search::{SearchLine, SearchMatch};
 use crate::protocol::{Position, TextRange};
 use crate::text::Class;
 
+/// A pattern, a text and the offsets of the matches.
+type Case = (&'static str, &'static str, &'static [(u64, u64)]);
+
 /// A regular expression, told case apart, within lines.
 fn regex(pattern: &str) -> QueryOptions {
     QueryOptions { pattern: pattern.to_owned(), regex: true, ..QueryOptions::default() }

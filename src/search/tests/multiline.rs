@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn matches_over_lines() {
-    let cases: &[(&str, &str, &[(u64, u64)])] = &[
+    let cases: &[Case] = &[
         (r"a\nb", "a\nb", &[(0, 3)]),
         (r"a\r?\nb", "a\r\nb", &[(0, 4)]),
         (r"\nb", "a\r\nb", &[(2, 4)]), // starts inside the line end
