@@ -76,6 +76,21 @@ impl Elements {
     }
 }
 
+/// What TypeScript does not accept of an element and the grammar does: a closing tag of another
+/// name, and braces among the attributes that are no spread.
+pub(super) fn mistake<'tree>(source: &Source<'_>, node: Node<'tree>, kind: Kind) -> Option<Node<'tree>> {
+    if kind == Kind::JsxElement {
+        let name = |tag: Node<'tree>| tag.child_by_field_name("name");
+        let (open, close) = (node.child_by_field_name("open_tag")?, node.child_by_field_name("close_tag")?);
+        let written = |tag| name(tag).map(|name| without_trivia(source.slice(name)));
+        return (written(open) != written(close)).then(|| name(close).unwrap_or(close));
+    }
+    let mut cursor = node.walk();
+    node.named_children(&mut cursor)
+        .filter(|child| source.kind(*child) == Kind::JsxExpression)
+        .find(|braces| source.first_part(*braces).is_none_or(|inner| source.kind(inner) != Kind::SpreadElement))
+}
+
 fn attributes(source: &Source<'_>, opening: Node<'_>) -> Vec<JsxAttribute> {
     let mut cursor = opening.walk();
     let of = |child| match source.kind(child) {

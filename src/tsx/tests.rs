@@ -49,7 +49,7 @@ fn imports(text: &str) -> Vec<String> {
 fn import_declarations() {
     for (text, shown) in [
         (r#"import "a";"#, r"sideEffect a"),
-        (r#"import a from 'b'"#, "value b default=a"),
+        (r"import a from 'b'", "value b default=a"),
         (r#"import a, * as b from "c""#, "value c default=a *=b"),
         (r#"import a, { b, c as d } from "e""#, "value e default=a b=b<b> d=c<c as d>"),
         (r#"import {} from "a""#, "value a"),
@@ -352,6 +352,8 @@ fn the_grammar_of_each_extension() {
         ("#!/usr/bin/env node\nconst a = <b/>;", "mjs"),
         ("\u{FEFF}#!/usr/bin/env node\nlet a: import('b').C[] = d;", "cts"),
         ("<a>b & c && d &e; http://f 'g</a>", "jsx"),
+        ("const A = b.c<{ $d?: 'e' | \"f\"; g: { h: i } }>`j`, K = l(M)< { n: o } >`${p}`;", "tsx"),
+        ("a = f ? <b>x<c>{d}</c>`g`</b> : h<{ i: j }>(k);", "tsx"),
         ("type A = B & C & { d: E }; let f = g & h; i &&= j;", "tsx"),
         ("f = { a: 'import(\"x\")', b: `export type *`, c: /&&/ };", "js"),
     ] {
@@ -372,6 +374,22 @@ fn a_broken_source_has_the_facts_of_its_healthy_parts() {
     assert_eq!(found.exports.unwrap().len(), 2);
     assert_eq!(found.components.unwrap().len(), 1);
     assert_eq!(found.jsx.unwrap().len(), 1);
+}
+
+#[test]
+fn what_the_grammar_lets_pass() {
+    for (text, shown) in [
+        ("<a><b.c></b . c></a>", ""),
+        ("<a><b></c></d>", "c d"),
+        ("<a></>", "</>"),
+        ("<></a>", "a"),
+        ("<a b {...c} {d} />", "{d}"),
+        ("<a {/* b */}></a>", "{/* b */}"),
+    ] {
+        let errors = facts(text, Language::Tsx, &[Fact::Errors], &CancelToken::default()).unwrap().errors.unwrap();
+        let found: Vec<_> = errors.iter().map(|error| slice(text, error.range)).collect();
+        assert_eq!(found.join(" "), shown, "{text}");
+    }
 }
 
 #[test]

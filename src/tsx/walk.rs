@@ -6,7 +6,7 @@ use super::components::{Components, Place, default_name};
 use super::exports::Exports;
 use super::grammar::Kind;
 use super::imports::import;
-use super::jsx::Elements;
+use super::jsx::{Elements, mistake};
 use super::source::Source;
 use crate::cancel::CancelToken;
 use crate::error::Result;
@@ -42,6 +42,9 @@ pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], cancel: &CancelToken) 
         elements: Elements::default(),
     };
     walk.run(cancel)?;
+    // A closing tag comes behind what is inside its element.
+    walk.errors.sort_by_key(|error| (error.range.start, error.range.end));
+    walk.errors.dedup();
     let components = components.then(|| walk.components.into_list(walk.exports.list(), walk.default_name.as_deref()));
     Ok(Facts {
         errors: errors.then_some(walk.errors),
@@ -115,6 +118,12 @@ impl Walk<'_, '_> {
                 self.error = Some(depth);
                 self.error(node);
             }
+            if self.error.is_none()
+                && matches!(kind, Kind::JsxElement | Kind::JsxSelfClosingElement | Kind::JsxOpeningElement)
+                && let Some(mistake) = mistake(self.source, node, kind)
+            {
+                self.error(mistake);
+            }
         }
         match kind {
             Kind::ImportStatement if top && self.collects.imports => self.imports.extend(import(self.source, node)),
@@ -134,7 +143,7 @@ impl Walk<'_, '_> {
         if matches!(kind, Kind::JsxElement | Kind::JsxSelfClosingElement | Kind::JsxOpeningElement) {
             self.element(node, kind, depth);
         }
-        holds_statements || self.collects.components || (self.collects.errors && node.has_error())
+        holds_statements || self.collects.components || self.collects.errors
     }
 
     fn element(&mut self, node: Node<'_>, kind: Kind, depth: usize) {
@@ -153,8 +162,6 @@ impl Walk<'_, '_> {
             start: self.source.position(node.start_byte()),
             end: self.source.position(node.end_byte()),
         };
-        if self.errors.last() != Some(&error) {
-            self.errors.push(error);
-        }
+        self.errors.push(error);
     }
 }
