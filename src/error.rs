@@ -87,7 +87,8 @@ impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if message.len() > MAX_MESSAGE_BYTES {
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            let boundary = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at));
+            message.truncate(boundary.unwrap_or_default());
             message.push('…');
         }
         Self { code, message, data: None }

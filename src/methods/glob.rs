@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stat::EntryKind;
-use super::{Context, Lane, Method, Shared, size};
+use super::{Context, Depth, Lane, Method, Shared, size};
 use crate::error::{Error, Result};
 use crate::fs::Stamp;
 use crate::glob::PathFilter;
@@ -140,7 +140,9 @@ impl Method for Glob {
         let after = params.after.as_deref().map(RelPath::parse).transpose()?;
         let sort = params.sort.unwrap_or_default();
         let fields = params.fields.unwrap_or_default();
-        let view = context.view(params.consistency, params.sync_timeout_ms)?;
+        let names_suffice = sort == GlobSort::Path && fields.iter().all(|field| *field == GlobField::Kind);
+        let depth = if names_suffice { Depth::Names } else { Depth::Contents };
+        let view = context.view(params.consistency, depth, params.sync_timeout_ms)?;
         let shared = &context.shared;
         shared.pool.install(|| {
             let mut items = matching(&view.snapshot, &filter, params.directories.unwrap_or_default());

@@ -24,7 +24,7 @@ use serde_json::value::RawValue;
 use crate::error::Result;
 use crate::protocol::frame;
 
-pub use context::{Config, Context, IndexState, Link, Server, Shared, View};
+pub use context::{Config, Context, Depth, IndexState, Link, Server, Shared, View};
 
 /// How much a request may take, which decides who it waits behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,9 +7,10 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Lane, Method, Shared, View, size};
+use super::{Context, Depth, Lane, Method, Shared, View, size};
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
+use crate::fs::Stamp;
 use crate::glob::PathFilter;
 use crate::index::FileEntry;
 use crate::ordered::ordered_map;
@@ -171,7 +172,7 @@ impl Method for Search {
             max_line_length: lines(Some(params.max_line_length.unwrap_or(DEFAULT_MAX_LINE_LENGTH))),
             max_bytes: room / 2,
         };
-        let view = context.view(params.consistency, params.sync_timeout_ms)?;
+        let view = context.view(params.consistency, Depth::Names, params.sync_timeout_ms)?;
         let files: Vec<Arc<FileEntry>> = context.shared.pool.install(|| {
             view.snapshot.files.par_iter().filter(|entry| filter.accepts(entry.path.as_str())).cloned().collect()
         });
@@ -268,12 +269,11 @@ const KEEP_BUFFER: usize = 4 << 20;
 impl Worker {
     fn search(&mut self, entry: &FileEntry, shared: &Shared, cancel: &CancelToken) -> Result<Searched> {
         cancel.check()?;
-        if entry.known_under(&entry.stamp).is_some_and(|facts| facts.class == Class::Binary) {
-            return Ok(Searched::Binary);
-        }
-        let read = shared.root.read_into(&entry.path, shared.config.limits.max_file_bytes, &mut self.buffer);
-        let (stamp, stable) = match read {
-            Ok(read) => read,
+        let binary = |stamp: &Stamp| entry.known_under(stamp).is_some_and(|facts| facts.class == Class::Binary);
+        let max_bytes = shared.config.limits.max_file_bytes;
+        let read = match shared.root.read_into(&entry.path, max_bytes, &mut self.buffer, |stamp| !binary(stamp)) {
+            Ok(Some(read)) => read,
+            Ok(None) => return Ok(Searched::Binary),
             Err(error) => {
                 return Ok(match error.code {
                     Code::NotFound | Code::NotAFile | Code::PathOutsideWorkspace => Searched::Gone,
@@ -282,16 +282,17 @@ impl Worker {
                 });
             }
         };
-        let class = Class::of(&self.buffer);
+        let bytes = &self.buffer[..read.length];
+        let class = Class::of(bytes);
         if class == Class::Binary {
             return Ok(Searched::Binary);
         }
-        let found = self.searcher.search(&self.buffer, class, cancel)?;
+        let found = self.searcher.search(bytes, class, cancel)?;
         let searched = match found {
             None => Searched::Nothing,
             Some(matches) => {
-                let known = if stable { entry.known_under(&stamp) } else { None };
-                let hash = known.map_or_else(|| blake3::hash(&self.buffer), |facts| facts.hash);
+                let known = if read.stable { entry.known_under(&read.stamp) } else { None };
+                let hash = known.map_or_else(|| blake3::hash(bytes), |facts| facts.hash);
                 Searched::Found { path: entry.path.clone(), hash, matches }
             }
         };

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Lane, Method};
+use super::{Context, Depth, Lane, Method};
 use crate::error::Result;
 use crate::path::RelPath;
 
@@ -41,7 +41,7 @@ impl Method for Sync {
             .paths
             .map(|paths| paths.iter().map(|path| RelPath::parse(path)).collect::<Result<Vec<_>>>())
             .transpose()?;
-        let view = context.sync(paths, params.timeout_ms)?;
+        let view = context.sync(paths.map_or(Depth::Contents, Depth::Paths), params.timeout_ms)?;
         Ok(SyncResult { clock: view.snapshot.clock.to_string(), synced: view.synced })
     }
 }
