@@ -11,6 +11,7 @@ use crate::path::RelPath;
 /// What went wrong, as a word a program can match on. Codes are never renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ErrorCode")]
 pub enum Code {
     /// The line is not JSON (or not UTF-8).
     ParseError,
