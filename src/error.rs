@@ -77,7 +77,8 @@ pub struct Error {
     pub message: String,
     /// Values that belong to the code, for example `size` and `maxBytes` of `file_too_large`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Map<String, Value>>,
+    // Boxed: few errors have any, and a map is large.
+    pub data: Option<Box<Map<String, Value>>>,
 }
 
 /// `Result` with [`Error`].

@@ -47,7 +47,7 @@ pub fn json_schema() -> Value {
         ("RequestId", request_id()),
         ("Response", response()),
         ("Success", success()),
-        ("AnyResult", any_of("What any method gives.", distinct(results))),
+        ("AnyResult", any_of("What any method gives.", &distinct(results))),
         ("Failure", failure(&error)),
         ("Event", event),
     ] {
@@ -87,7 +87,7 @@ fn reference_to(name: &str) -> Value {
     json!({ "$ref": format!("#/$defs/{name}") })
 }
 
-fn any_of(description: &str, schemas: Vec<Value>) -> Value {
+fn any_of(description: &str, schemas: &[Value]) -> Value {
     json!({ "description": description, "anyOf": schemas })
 }
 

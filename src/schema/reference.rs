@@ -72,7 +72,7 @@ impl Reference<'_> {
                     self.body(out, &shape, "param");
                 }
             }
-            self.example(out, name);
+            Self::example(out, name);
             let result = self.resolve(&method["result"]);
             match Shape::of(result) {
                 Shape::Record(fields) if fields.is_empty() => out.push_str("\nResult: `{}`.\n"),
@@ -84,7 +84,7 @@ impl Reference<'_> {
         }
     }
 
-    fn example(&self, out: &mut String, name: &str) {
+    fn example(out: &mut String, name: &str) {
         let example = METHODS.iter().find(|method| method.name == name).map_or("{}", |method| method.example);
         let params = if example == "{}" { String::new() } else { format!(", \"params\": {example}") };
         let _ = write!(out, "\nExample:\n\n```json\n{{\"id\": \"1\", \"method\": \"{name}\"{params}}}\n```\n");
@@ -157,12 +157,13 @@ impl Reference<'_> {
     }
 
     fn table(&self, out: &mut String, fields: &[Property<'_>], column: &str) {
-        let _ = write!(out, "\n| {column} | type | required | meaning |\n| --- | --- | --- | --- |\n");
+        let _ = write!(out, "\n| {column} | type | | meaning |\n| --- | --- | --- | --- |\n");
         for field in fields {
             let required = match (field.required, field.default) {
-                (true, _) => "yes".to_owned(),
+                (true, _) if column == "param" => "required".to_owned(),
+                (true, _) => String::new(),
                 (false, Some(default)) => format!("default `{default}`"),
-                (false, None) => "no".to_owned(),
+                (false, None) => "optional".to_owned(),
             };
             let (name, phrase) = (field.name, self.phrase(&field.shape));
             let _ = writeln!(out, "| `{name}` | {phrase} | {required} | {} |", cell(field.description));

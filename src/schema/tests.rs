@@ -78,6 +78,8 @@ fn takes_lines_of_every_kind() {
         json!({ "id": "1", "method": "ping", "params": {}, "timeoutMs": 0, "jsonrpc": "2.0" }),
         json!({ "id": "1", "method": "glob", "params": { "include": [], "sort": "mtime", "consistency": "eventual" } }),
         json!({ "id": "1", "method": "readFile", "params": { "path": "a", "range": { "start": 0, "end": 1 } } }),
+        json!({ "id": "1", "method": "search", "params": { "pattern": "a", "caseSensitive": false } }),
+        json!({ "id": "1", "method": "search", "params": { "pattern": "a", "caseSensitive": "smart" } }),
         json!({ "id": "1", "ok": true, "result": {} }),
         json!({ "id": "1", "ok": true, "result": { "cancelled": true } }),
         json!({ "id": "1", "ok": true, "result": { "path": "a", "hash": "00", "notModified": true } }),
@@ -117,6 +119,8 @@ fn refuses_lines_that_are_not_in_the_contract() {
         glob(json!({ "include": [], "limit": -1 })),
         json!({ "id": "1", "method": "readFile", "params": { "path": "a", "range": [0, 1] } }),
         json!({ "id": "1", "method": "readFile", "params": { "path": "a", "range": { "start": 0, "end": 1, "by": 1 } } }),
+        json!({ "id": "1", "method": "search", "params": { "pattern": "a", "caseSensitive": "no" } }),
+        json!({ "id": "1", "method": "search", "params": { "pattern": "a", "caseSensitive": null } }),
         json!({ "id": null, "ok": true, "result": {} }),
         json!({ "id": "1", "ok": true }),
         json!({ "id": "1", "ok": false, "result": {} }),
@@ -130,6 +134,34 @@ fn refuses_lines_that_are_not_in_the_contract() {
     for line in lines {
         assert!(!validator.is_valid(&line), "{line} is taken");
     }
+}
+
+/// A type is one thing: what is required may be null, what is optional may not.
+#[test]
+fn null_is_a_value_where_the_field_is_required() {
+    let schema = json_schema();
+    let element = |change: &dyn Fn(&mut serde_json::Map<String, Value>)| {
+        let range = json!({ "start": 0, "end": 1 });
+        let mut element = json!({
+            "name": "p", "index": 0, "nth": 0, "parent": null, "component": null, "selfClosing": true, "fragment": false,
+            "range": range, "openingRange": range, "nameRange": range, "start": { "line": 1, "column": 1 },
+            "attributes": [
+                { "kind": "attribute", "name": "a", "range": range, "nameRange": range, "value": null },
+                { "kind": "spread", "range": range, "text": "x" },
+            ],
+        });
+        change(element.as_object_mut().unwrap());
+        json!({ "hash": "00", "language": "tsx", "jsx": [element] })
+    };
+    let result = json!({ "$ref": "#/$defs/ParseResult", "$defs": schema["$defs"] });
+    let validator = jsonschema::validator_for(&result).unwrap();
+    assert!(validator.is_valid(&element(&|_| {})));
+    for name in ["parent", "component", "attributes"] {
+        assert!(!validator.is_valid(&element(&|element| drop(element.remove(name)))), "`{name}` may be absent");
+    }
+    assert!(!validator.is_valid(&element(&|element| element["attributes"] = Value::Null)));
+    assert!(!validator.is_valid(&json!({ "hash": "00", "language": "tsx", "jsx": null })));
+    assert!(!validator.is_valid(&json!({ "hash": "00", "language": "tsx", "path": null })));
 }
 
 /// Calls `see` with every object of the schema and its place.
@@ -208,7 +240,8 @@ fn everything_is_described() {
     });
     // Links between Rust items lead nowhere outside the sources.
     for text in [typescript(), reference(), json_schema().to_string()] {
-        assert!(!text.contains("[`crate") && !text.contains("[`Self") && !text.contains("`]"), "a rustdoc link");
+        let mut links = text.split("`]").skip(1);
+        assert!(links.all(|behind| behind.starts_with("(#")), "a link to a Rust item");
     }
 }
 

@@ -88,7 +88,7 @@ fn expression(shape: &Shape<'_>, indent: usize, column: usize) -> String {
     // A space before, a semicolon behind.
     let fits = column + 1 + short.chars().count() < WIDTH;
     match shape {
-        Shape::Record(fields) if !fields.is_empty() && !(fits && plain(fields)) => {
+        Shape::Record(fields) if !(fields.is_empty() || fits && plain(fields)) => {
             format!(" {}", record(fields, indent))
         }
         Shape::Union(alternatives) if !(fits && brief(alternatives)) => union(alternatives, indent + 2),
