@@ -43,6 +43,8 @@ pub trait Method: 'static {
     const NAME: &'static str;
     /// One sentence for the reference.
     const SUMMARY: &'static str;
+    /// Params as JSON, for the reference; those of a request that makes sense in `fixtures/workspace`.
+    const EXAMPLE: &'static str = "{}";
     /// Who its requests wait behind.
     const LANE: Lane;
     /// The shape of `params`. Unknown fields must be refused.
@@ -64,6 +66,8 @@ pub struct Entry {
     pub name: &'static str,
     /// One sentence for the reference.
     pub summary: &'static str,
+    /// Params as JSON, for the reference.
+    pub example: &'static str,
     /// Who its requests wait behind.
     pub lane: Lane,
     /// Answers a request: from the params as written to the response line.
@@ -72,12 +76,16 @@ pub struct Entry {
     pub params_schema: fn(&mut SchemaGenerator) -> Schema,
     /// The schema of `result`.
     pub result_schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Whether params are what the method takes.
+    #[cfg(test)]
+    pub check_params: fn(&RawValue) -> Result<()>,
 }
 
 const fn entry<M: Method>() -> Entry {
     Entry {
         name: M::NAME,
         summary: M::SUMMARY,
+        example: M::EXAMPLE,
         lane: M::LANE,
         answer: |params, context| {
             let output = M::run(frame::decode_params(params)?, context)?;
@@ -85,6 +93,8 @@ const fn entry<M: Method>() -> Entry {
         },
         params_schema: |generator| generator.subschema_for::<M::Params>(),
         result_schema: |generator| generator.subschema_for::<M::Output>(),
+        #[cfg(test)]
+        check_params: |params| frame::decode_params::<M::Params>(Some(params)).map(drop),
     }
 }
 

@@ -25,7 +25,8 @@ pub struct ParseParams {
     pub language: Option<Language>,
     /// The facts to give; all if absent.
     pub facts: Option<Vec<Fact>>,
-    /// Whether to give the syntax tree as an S-expression; false if absent.
+    /// Whether to give the syntax tree as an S-expression.
+    #[schemars(extend("default" = false))]
     pub tree: Option<bool>,
 }
 
@@ -51,6 +52,7 @@ pub struct ParseResult {
 impl Method for Parse {
     const NAME: &'static str = "parse";
     const SUMMARY: &'static str = "Parses a TypeScript or JavaScript source and tells what is in it.";
+    const EXAMPLE: &'static str = r#"{"path": "src/components/LoafCard.stories.tsx", "facts": ["components", "jsx"]}"#;
     const LANE: Lane = Lane::Quick;
     type Params = ParseParams;
     type Output = ParseResult;

@@ -31,37 +31,49 @@ pub struct Search;
 pub struct SearchParams {
     /// What to look for.
     pub pattern: String,
-    /// Whether the pattern is a regular expression (the `regex` crate's syntax); false if absent.
+    /// Whether the pattern is a regular expression (the `regex` crate's syntax).
+    #[schemars(extend("default" = false))]
     pub regex: Option<bool>,
-    /// Whether upper and lower case differ; true if absent. `"smart"`: only if the pattern has an upper-case letter.
+    /// Whether upper and lower case differ. `"smart"`: only if the pattern has an upper-case letter.
+    #[schemars(extend("default" = true))]
     pub case_sensitive: Option<CaseSensitive>,
-    /// Whether a match must stand between word boundaries; false if absent.
+    /// Whether a match must stand between word boundaries.
+    #[schemars(extend("default" = false))]
     pub whole_word: Option<bool>,
-    /// Whether a match may span lines; false if absent.
+    /// Whether a match may span lines.
+    #[schemars(extend("default" = false))]
     pub multiline: Option<bool>,
     /// Globs of the paths to search; all if absent or empty.
     pub include: Option<Vec<String>>,
     /// Globs of the paths to leave out; a directory is left out with all that lies beneath it.
     pub exclude: Option<Vec<String>>,
-    /// Lines of context before each line with a match; 0 if absent.
+    /// Lines of context before each line with a match.
+    #[schemars(extend("default" = 0))]
     pub context_before: Option<u64>,
-    /// Lines of context after each line with a match; 0 if absent.
+    /// Lines of context after each line with a match.
+    #[schemars(extend("default" = 0))]
     pub context_after: Option<u64>,
-    /// Report at most this many matches; 10000 if absent. A cut is always the first ones in path order.
+    /// Report at most this many matches. A cut is always the first ones in path order.
+    #[schemars(extend("default" = DEFAULT_MAX_MATCHES))]
     pub max_matches: Option<u64>,
     /// Report at most this many matches of one file.
     pub max_matches_per_file: Option<u64>,
-    /// Cut the text of longer lines to this many UTF-16 code units; 1000 if absent.
+    /// Cut the text of longer lines to this many UTF-16 code units.
+    #[schemars(extend("default" = DEFAULT_MAX_LINE_LENGTH))]
     pub max_line_length: Option<u64>,
-    /// What to report; `matches` if absent.
+    /// What to report.
+    #[schemars(extend("default" = Mode::default()))]
     pub mode: Option<Mode>,
-    /// Whether to send the files as `partial` events while they are found; false if absent.
+    /// Whether to send the files as `partial` events while they are found.
+    #[schemars(extend("default" = false))]
     pub stream: Option<bool>,
-    /// Whether an index may narrow what is read; true if absent. The results are the same.
+    /// Whether an index may narrow what is read. The results are the same.
+    #[schemars(extend("default" = true))]
     pub use_index: Option<bool>,
     /// How fresh the answer must be.
+    #[schemars(extend("default" = Consistency::default()))]
     pub consistency: Option<Consistency>,
-    /// How long to wait for freshness, in milliseconds.
+    /// How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent.
     pub sync_timeout_ms: Option<u64>,
 }
 
@@ -144,6 +156,7 @@ const PARTIAL_INTERVAL: Duration = Duration::from_millis(25);
 impl Method for Search {
     const NAME: &'static str = "search";
     const SUMMARY: &'static str = "Searches the content of the workspace's text files.";
+    const EXAMPLE: &'static str = r#"{"pattern": "useBoard", "wholeWord": true, "include": ["src/**/*.{ts,tsx}"]}"#;
     const LANE: Lane = Lane::Heavy;
     type Params = SearchParams;
     type Output = SearchResult;

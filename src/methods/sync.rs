@@ -32,6 +32,7 @@ pub struct SyncResult {
 impl Method for Sync {
     const NAME: &'static str = "sync";
     const SUMMARY: &'static str = "Brings the index up to date with the disk; with `paths`, exactly these.";
+    const EXAMPLE: &'static str = r#"{"paths": ["src/components"]}"#;
     const LANE: Lane = Lane::Heavy;
     type Params = SyncParams;
     type Output = SyncResult;

@@ -43,6 +43,7 @@ pub enum Language {
 
 /// A stretch of source that does not parse.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "SyntaxProblem")] // JavaScript has a SyntaxError of its own
 pub struct SyntaxError {
     /// The stretch, in UTF-16 code units.
     pub range: TextRange,

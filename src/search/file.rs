@@ -29,6 +29,7 @@ const CHUNK_TIME: Duration = Duration::from_millis(4);
 /// What is to be found out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "SearchMode")]
 pub enum Mode {
     /// Every match, with its line and its place.
     #[default]
