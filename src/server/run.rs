@@ -370,10 +370,15 @@ impl Loop {
         if let Some((id, _)) = self.shutdown.take() {
             let line = frame::success(&id, &Empty {}, usize::MAX);
             self.output.send(Room::short(line.unwrap_or_default()));
-            self.end = Some((Exit::Done, self.shared.config.drain_timeout));
+            self.end = Some((Exit::Done, self.writing_time()));
         } else if self.input_ended {
-            self.end = Some((Exit::Done, self.shared.config.drain_timeout));
+            self.end = Some((Exit::Done, self.writing_time()));
         }
+    }
+
+    /// How long stdout may take for the last answers: a drain time-out of nothing still gets them written.
+    fn writing_time(&self) -> Duration {
+        self.shared.config.drain_timeout.max(TERMINATE_GRACE)
     }
 
     fn start_job(&mut self, job: Job) {

@@ -1,0 +1,121 @@
+//! Workspaces to serve: copies of the fixtures, and made ones.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// A workspace in a directory of its own, gone with this value.
+pub(crate) struct Workspace {
+    directory: TempDir,
+    /// The workspace's root.
+    pub(crate) root: PathBuf,
+}
+
+impl Workspace {
+    /// An empty one, with room beside it.
+    pub(crate) fn empty() -> Self {
+        let directory = tempfile::Builder::new().prefix("sidecar-test-").tempdir().unwrap();
+        let root = directory.path().join("workspace");
+        fs::create_dir(&root).unwrap();
+        Self { directory, root }
+    }
+
+    /// The directory around the root.
+    pub(crate) fn outer(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Where `path` lies.
+    pub(crate) fn at(&self, path: &str) -> PathBuf {
+        self.root.join(path)
+    }
+
+    /// Writes a file and the directories above it.
+    pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
+        let path = self.at(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content).unwrap();
+    }
+}
+
+/// The fixtures as they are in the repository. Not to be changed.
+pub(crate) fn original() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures")
+}
+
+/// A copy of the fixtures, with what lies beside the workspace.
+pub(crate) fn copy() -> Workspace {
+    let directory = tempfile::Builder::new().prefix("sidecar-test-").tempdir().unwrap();
+    copy_tree(&original(), directory.path());
+    let root = directory.path().join("workspace");
+    Workspace { directory, root }
+}
+
+fn copy_tree(from: &Path, to: &Path) {
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            fs::create_dir_all(&target).unwrap();
+            copy_tree(&source, &target);
+        } else if kind.is_symlink() {
+            // Whoever cannot make links goes without them; the tests that need them say so.
+            let _ = link(&fs::read_link(&source).unwrap(), &target);
+        } else {
+            fs::copy(&source, &target).unwrap();
+        }
+    }
+}
+
+/// Makes a symbolic link. Fails where that needs a privilege.
+#[cfg(unix)]
+pub(crate) fn link(target: &Path, at: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(target, at)
+}
+
+/// Makes a symbolic link. Fails where that needs a privilege.
+#[cfg(windows)]
+pub(crate) fn link(target: &Path, at: &Path) -> std::io::Result<()> {
+    let leads_to_directory = at.parent().is_some_and(|parent| parent.join(target).is_dir());
+    if leads_to_directory {
+        std::os::windows::fs::symlink_dir(target, at)
+    } else {
+        std::os::windows::fs::symlink_file(target, at)
+    }
+}
+
+/// Adds what git cannot hold.
+pub(crate) fn add_oddities(workspace: &Workspace) {
+    workspace.write("odd/latin1.txt", b"Cr\xE8me br\xFBl\xE9e\n");
+    workspace.write("odd/half-a-character.txt", b"end \xF0\x9F\x98");
+    workspace.write("odd/surrogate.txt", b"\xED\xA0\xBD");
+    workspace.write("odd/utf16-cut.csv", b"\xFF\xFEa\0b");
+    workspace.write("odd/nul.bin", b"text, then\0nothing\n");
+    workspace.write("odd/bom-only.txt", b"\xEF\xBB\xBF");
+    workspace.write("odd/two-boms.txt", "\u{feff}\u{feff}x\n");
+    #[cfg(target_os = "linux")]
+    {
+        use std::os::unix::ffi::OsStrExt as _;
+        let name = std::ffi::OsStr::from_bytes(b"caf\xE9.txt");
+        fs::write(workspace.root.join("odd").join(name), "not a UTF-8 name\n").unwrap();
+        fs::write(workspace.root.join("odd/back\\slash.txt"), "a backslash in the name\n").unwrap();
+    }
+}
+
+/// Some thousands of small files, so that walking and reading them takes a while.
+pub(crate) fn large() -> Workspace {
+    let workspace = Workspace::empty();
+    for directory in 0..60 {
+        let at = workspace.at(&format!("packages/p{directory}/src"));
+        fs::create_dir_all(&at).unwrap();
+        for file in 0..50 {
+            fs::write(at.join(format!("file{file}.ts")), format!("export const x = {directory} + {file};\n")).unwrap();
+        }
+    }
+    workspace
+}
+
+/// Files in [`large`].
+pub(crate) const LARGE_FILES: usize = 3000;

@@ -1,0 +1,382 @@
+//! Starts the program and talks to it as an editor would.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::{OsStr, OsString};
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use crate::harness::pipes::{Log, Reading, StdoutReader};
+
+mod pipes;
+
+/// How long anything may take before it counts as never. Long, because machines are slow; no test
+/// waits that long unless it fails.
+const LIMIT: Duration = Duration::from_secs(60);
+/// "Within a second", and what a busy machine adds to it.
+pub(crate) const A_SECOND: Duration = Duration::from_secs(3);
+
+/// How to start the program.
+pub(crate) struct Builder {
+    program: PathBuf,
+    before: Vec<OsString>,
+    root: PathBuf,
+    args: Vec<OsString>,
+    env: Vec<(OsString, OsString)>,
+    reading: Reading,
+}
+
+impl Builder {
+    /// Adds arguments.
+    pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
+        self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
+        self
+    }
+
+    /// Sets an environment variable.
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.env.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs the program beneath another, such as a tracer.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn beneath<S: AsRef<OsStr>>(mut self, command: impl IntoIterator<Item = S>) -> Self {
+        self.before = command.into_iter().map(|word| word.as_ref().to_owned()).collect();
+        self
+    }
+
+    /// Reads only so many lines of stdout until told to [`Sidecar::read_on`].
+    pub(crate) fn reads_only(mut self, lines: usize) -> Self {
+        self.reading = Reading::Lines(lines);
+        self
+    }
+
+    /// Starts it.
+    pub(crate) fn spawn(self) -> Sidecar {
+        let mut words: Vec<OsString> = self.before;
+        words.push(self.program.into_os_string());
+        words.extend(["--root".into(), self.root.clone().into_os_string()]);
+        words.extend(self.args);
+        let mut child = Command::new(&words[0])
+            .args(&words[1..])
+            .env_remove("RUST_BACKTRACE")
+            .envs(self.env)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", words[0]));
+        let stdin = child.stdin.take();
+        let (stdout, messages) = StdoutReader::start(child.stdout.take().unwrap(), self.reading);
+        let log = Log::start(child.stderr.take().unwrap());
+        Sidecar {
+            child,
+            stdin,
+            stdout,
+            messages,
+            log,
+            root: self.root,
+            next_id: 0,
+            waiting: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            order: Vec::new(),
+            without_id: VecDeque::new(),
+            events: VecDeque::new(),
+            stdout_ended: false,
+            finished: false,
+        }
+    }
+}
+
+/// A running program, and what it said.
+pub(crate) struct Sidecar {
+    child: Child,
+    stdin: Option<ChildStdin>,
+    stdout: StdoutReader,
+    messages: Receiver<Result<Value, String>>,
+    log: Log,
+    /// The directory it serves, as it was given.
+    pub(crate) root: PathBuf,
+    next_id: u64,
+    /// Ids that were sent and not answered yet.
+    waiting: BTreeSet<String>,
+    /// Answers that were not asked for by the test yet.
+    answers: BTreeMap<String, Value>,
+    /// The ids of all responses, as they came.
+    order: Vec<String>,
+    /// Responses whose id is null.
+    without_id: VecDeque<Value>,
+    events: VecDeque<Value>,
+    stdout_ended: bool,
+    finished: bool,
+}
+
+impl Sidecar {
+    /// How to start it for `root`.
+    pub(crate) fn builder(root: &Path) -> Builder {
+        Builder {
+            program: PathBuf::from(env!("CARGO_BIN_EXE_workspace-sidecar")),
+            before: Vec::new(),
+            root: root.to_owned(),
+            args: Vec::new(),
+            env: Vec::new(),
+            reading: Reading::All,
+        }
+    }
+
+    /// Starts it for `root`.
+    pub(crate) fn spawn(root: &Path) -> Self {
+        Self::builder(root).spawn()
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Writes bytes to stdin as they are.
+    pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        let stdin = self.stdin.as_mut().expect("stdin was closed by the test");
+        if let Err(error) = stdin.write_all(bytes).and_then(|()| stdin.flush()) {
+            panic!("stdin cannot be written: {error}{}", self.told());
+        }
+    }
+
+    /// Writes a line that is to be answered with `id`.
+    pub(crate) fn send_line(&mut self, line: &[u8], id: Option<&str>) {
+        if let Some(id) = id {
+            self.expect(id);
+        }
+        self.send_raw(&[line, b"\n"].concat());
+    }
+
+    /// Notes that a response with this id is to come.
+    pub(crate) fn expect(&mut self, id: &str) {
+        assert!(self.waiting.insert(id.to_owned()), "the test uses the id {id:?} twice");
+    }
+
+    /// A request line under a new id.
+    pub(crate) fn line(&mut self, method: &str, params: &Value) -> (String, String) {
+        self.next_id += 1;
+        let id = format!("t{}", self.next_id);
+        let line = json!({ "id": id, "method": method, "params": params }).to_string();
+        (id, line)
+    }
+
+    /// Sends a request; returns its id.
+    pub(crate) fn send(&mut self, method: &str, params: Value) -> String {
+        let (id, line) = self.line(method, &params);
+        self.send_line(line.as_bytes(), Some(&id));
+        id
+    }
+
+    /// Sends many requests with one write, so that they are read together.
+    pub(crate) fn send_all(&mut self, requests: impl IntoIterator<Item = (&'static str, Value)>) -> Vec<String> {
+        let mut text = String::new();
+        let mut ids = Vec::new();
+        for (method, params) in requests {
+            let (id, line) = self.line(method, &params);
+            self.expect(&id);
+            text.push_str(&line);
+            text.push('\n');
+            ids.push(id);
+        }
+        self.send_raw(text.as_bytes());
+        ids
+    }
+
+    /// Sends a request and waits for its result.
+    pub(crate) fn request(&mut self, method: &str, params: Value) -> Value {
+        let id = self.send(method, params);
+        self.result(&id)
+    }
+
+    /// Waits for the result of a request that was sent.
+    pub(crate) fn result(&mut self, id: &str) -> Value {
+        let mut response = self.wait_for(id);
+        assert_eq!(response["ok"], true, "{id}: {response}{}", self.told());
+        response["result"].take()
+    }
+
+    /// Sends a request that must fail; returns the error.
+    pub(crate) fn expect_error(&mut self, method: &str, params: Value, code: &str) -> Value {
+        let shown = params.to_string();
+        let id = self.send(method, params);
+        let error = self.error(&id);
+        assert_eq!(error["code"], code, "{method} {shown:.300}: {error}");
+        error
+    }
+
+    /// Waits for the error of a request that was sent.
+    pub(crate) fn error(&mut self, id: &str) -> Value {
+        let mut response = self.wait_for(id);
+        assert_eq!(response["ok"], false, "{id} did not fail: {:.500}", response.to_string());
+        response["error"].take()
+    }
+
+    /// Waits for the response to a request.
+    pub(crate) fn wait_for(&mut self, id: &str) -> Value {
+        self.wait(&format!("the response to {id:?}"), |this| this.answers.remove(id))
+    }
+
+    /// Waits for the next response of all.
+    pub(crate) fn wait_for_any(&mut self) -> Value {
+        self.wait("any response", |this| this.answers.pop_first().map(|(_, response)| response))
+    }
+
+    /// Waits for a response without an id; returns the error.
+    pub(crate) fn wait_for_null(&mut self) -> Value {
+        let mut response = self.wait("a response without an id", |this| this.without_id.pop_front());
+        response["error"].take()
+    }
+
+    /// Waits for an event; returns its data.
+    pub(crate) fn wait_event(&mut self, name: &str) -> Value {
+        self.wait(&format!("the event {name:?}"), |this| {
+            let at = this.events.iter().position(|event| event["event"] == name)?;
+            this.events.remove(at).map(|mut event| event["data"].take())
+        })
+    }
+
+    /// The events so far that nobody waited for.
+    pub(crate) fn events(&self) -> impl Iterator<Item = &Value> {
+        self.events.iter()
+    }
+
+    /// The ids of the responses received so far, in their order.
+    pub(crate) fn order(&self) -> &[String] {
+        &self.order
+    }
+
+    /// Closes stdin.
+    pub(crate) fn close_stdin(&mut self) {
+        self.stdin = None;
+    }
+
+    /// Closes stdout; only for one that [`Builder::reads_only`].
+    pub(crate) fn close_stdout(&mut self) {
+        self.stdout.close();
+    }
+
+    /// Reads stdout to the end from now on.
+    pub(crate) fn read_on(&mut self) {
+        self.stdout.read_on();
+    }
+
+    /// Sends SIGTERM.
+    #[cfg(unix)]
+    pub(crate) fn kill_term(&self) {
+        self.signal(rustix::process::Signal::TERM);
+    }
+
+    /// Sends a signal.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid().cast_signed()).unwrap();
+        rustix::process::kill_process(pid, signal).unwrap();
+    }
+
+    /// `shutdown`; checks the answer, that nothing is left unsaid or said twice, and the exit.
+    pub(crate) fn finish(mut self) {
+        let id = self.send("shutdown", json!({}));
+        assert_eq!(self.result(&id), json!({}));
+        assert!(self.end(LIMIT, true).success());
+    }
+
+    /// Waits for the process to end by itself with `status` within `limit`; checks that all was answered.
+    pub(crate) fn ended(mut self, status: i32, limit: Duration) {
+        let ended = self.end(limit, true);
+        assert_eq!(ended.code(), Some(status), "{ended}{}", self.told());
+    }
+
+    /// As [`Self::ended`], for a process whose stdout was not read to its end, perhaps not to the end of a line.
+    #[cfg(unix)]
+    pub(crate) fn ended_unread(mut self, status: i32, limit: Duration) {
+        let ended = self.end(limit, false);
+        assert_eq!(ended.code(), Some(status), "{ended}{}", self.told());
+    }
+
+    fn end(&mut self, limit: Duration, read: bool) -> ExitStatus {
+        let started = Instant::now();
+        if !self.log.wait_for_end(LIMIT) {
+            panic!("the process does not end{}", self.told());
+        }
+        let status = self.child.wait().unwrap();
+        let took = started.elapsed();
+        if read {
+            self.stdout.read_on();
+        } else {
+            self.stdout.close();
+        }
+        while !self.stdout_ended {
+            self.receive("the end of stdout", Instant::now() + LIMIT);
+        }
+        // From here on the test's verdict is what is asserted below, not a missing `finish`.
+        self.finished = true;
+        assert!(took <= limit, "the process took {took:?} to end, not {limit:?}{}", self.told());
+        assert!(self.waiting.is_empty(), "never answered: {:?}{}", self.waiting, self.told());
+        assert!(self.answers.is_empty(), "answers the test did not look at: {:?}", self.answers);
+        assert!(self.without_id.is_empty(), "answers the test did not look at: {:?}", self.without_id);
+        assert!(!self.log.panicked(), "the code panicked{}", self.told());
+        status
+    }
+
+    /// Gives up what was not answered, where the process may end without answering.
+    pub(crate) fn forget_unanswered(&mut self) {
+        self.waiting.clear();
+    }
+
+    /// Waits until `look` finds what it looks for among what was received.
+    fn wait<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> T {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            if let Some(found) = look(self) {
+                return found;
+            }
+            self.receive(what, deadline);
+            assert!(!self.stdout_ended, "stdout ended before {what} came{}", self.told());
+        }
+    }
+
+    /// Takes in the next message.
+    fn receive(&mut self, what: &str, deadline: Instant) {
+        let left = deadline.saturating_duration_since(Instant::now());
+        let message = match self.messages.recv_timeout(left) {
+            Ok(Ok(message)) => message,
+            Ok(Err(problem)) => panic!("{problem}{}", self.told()),
+            Err(RecvTimeoutError::Disconnected) => {
+                self.stdout_ended = true;
+                return;
+            }
+            Err(RecvTimeoutError::Timeout) => panic!("{what} did not come within {LIMIT:?}{}", self.told()),
+        };
+        if message.get("event").is_some() {
+            self.events.push_back(message);
+        } else if let Some(id) = message["id"].as_str() {
+            assert!(self.waiting.remove(id), "a response nobody waits for: {message:.500}{}", self.told());
+            self.order.push(id.to_owned());
+            self.answers.insert(id.to_owned(), message);
+        } else {
+            self.without_id.push_back(message);
+        }
+    }
+
+    /// The last lines of stdout and stderr, for the message of a failure.
+    fn told(&self) -> String {
+        format!("\nlast lines of stdout:\n{}\nlast lines of stderr:\n{}", self.stdout.last(), self.log.last())
+    }
+}
+
+impl Drop for Sidecar {
+    fn drop(&mut self) {
+        // Whatever the test came to, no process stays behind.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        assert!(self.finished || std::thread::panicking(), "the test must end with `finish` or `ended`");
+    }
+}

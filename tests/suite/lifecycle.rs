@@ -1,0 +1,259 @@
+//! Starting, serving and ending.
+
+use std::process::{Command, Output};
+
+use serde_json::{Value, json};
+
+use crate::fixtures::{self, LARGE_FILES};
+use crate::harness::{A_SECOND, Sidecar};
+
+fn run(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_workspace-sidecar")).args(args).output().unwrap()
+}
+
+/// A glob that must walk the tree and read every file.
+fn heavy() -> (&'static str, Value) {
+    ("glob", json!({ "include": ["**"], "fields": ["hash"], "syncTimeoutMs": 60_000 }))
+}
+
+#[test]
+fn ready_comes_first_and_says_everything() {
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-in-flight", "7"]).spawn();
+    let pid = sidecar.pid();
+    sidecar.send("ping", json!({}));
+    sidecar.wait_for("t1");
+    assert_eq!(sidecar.events().next().unwrap()["event"], "ready");
+    let ready = sidecar.wait_event("ready");
+    assert_eq!((&ready["protocolVersion"], &ready["pid"]), (&json!(1), &json!(pid)));
+    assert_eq!(ready["version"], env!("CARGO_PKG_VERSION"));
+    let root = dunce::canonicalize(&workspace.root).unwrap();
+    assert_eq!(ready["root"].as_str(), root.to_str());
+    assert!(ready["clock"].as_str().is_some_and(|clock| !clock.is_empty()));
+    for method in ["ping", "status", "sync", "stat", "readFile", "readFiles", "glob", "cancel", "shutdown"] {
+        assert!(ready["methods"].as_array().unwrap().contains(&json!(method)), "{method}");
+    }
+    let limits = &ready["limits"];
+    for (name, value) in
+        [("maxRequestBytes", 16 << 20), ("maxResponseBytes", 64 << 20), ("maxInFlight", 7), ("syncTimeoutMs", 2000)]
+    {
+        assert_eq!(limits[name], value, "{name}");
+    }
+    let indexed = sidecar.wait_event("indexed");
+    let status = sidecar.request("status", json!({}));
+    assert_eq!((&status["files"], &status["bytes"]), (&indexed["files"], &indexed["bytes"]));
+    assert_eq!((&indexed["fromCache"], &status["state"]), (&json!(false), &json!("ready")));
+    assert!(indexed["elapsedMs"].is_u64() && indexed["clock"].is_string());
+    assert_eq!(status["root"], ready["root"]);
+    sidecar.finish();
+}
+
+#[test]
+fn a_root_that_cannot_be_is_fatal() {
+    let workspace = fixtures::copy();
+    let file = workspace.at("package.json");
+    for (root, code) in [(workspace.at("none"), "not_found"), (file, "not_a_file")] {
+        let output = run(&["--root", root.to_str().unwrap()]);
+        assert_eq!(output.status.code(), Some(3), "{}", root.display());
+        let line: Value = serde_json::from_slice(&output.stdout).expect("one line, and nothing else");
+        assert_eq!((&line["event"], &line["data"]["code"]), (&json!("fatal"), &json!(code)));
+        assert!(line["data"]["message"].as_str().is_some_and(|message| !message.is_empty()));
+        assert_eq!(output.stdout.iter().filter(|byte| **byte == b'\n').count(), 1);
+    }
+}
+
+#[test]
+fn wrong_usage_exits_with_2_and_keeps_stdout_clean() {
+    for args in [
+        &[][..],
+        &["--root"],
+        &["--root", ".", "--no-such-option"],
+        &["--root", ".", "--threads", "0"],
+        &["--root", ".", "--max-in-flight", "0"],
+        &["--root", ".", "--drain-timeout", "-1"],
+        &["--root", ".", "--exclude", "["],
+        &["--root", ".", "--watch", "sometimes"],
+        &["call"],
+        &["call", "ping", "{"],
+        &["no-such-command"],
+    ] {
+        let output = run(args);
+        assert_eq!(output.status.code(), Some(2), "{args:?}");
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{args:?}");
+    }
+}
+
+#[test]
+fn call_answers_one_request() {
+    let workspace = fixtures::copy();
+    let root = workspace.root.to_str().unwrap();
+    let output = run(&["call", "readFile", r#"{"path":"src/data/motto.txt"}"#, "--root", root]);
+    assert_eq!(output.status.code(), Some(0));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["eol"], "none");
+    let output = run(&["call", "readFile", r#"{"path":"none"}"#, "--root", root]);
+    assert_eq!(output.status.code(), Some(1));
+    let result: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(result["error"]["code"], "not_found");
+    assert_eq!(run(&["call", "ping", "--root", &format!("{root}/none")]).status.code(), Some(3));
+}
+
+#[test]
+fn the_end_of_stdin_ends_an_idle_process_at_once() {
+    let workspace = fixtures::copy();
+    for wait in [false, true] {
+        let mut sidecar = Sidecar::spawn(&workspace.root);
+        if wait {
+            sidecar.wait_event("indexed");
+        }
+        sidecar.close_stdin();
+        sidecar.ended(0, A_SECOND);
+    }
+}
+
+#[test]
+fn piped_requests_are_all_answered() {
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let requests = (0..400).map(|at| match at % 4 {
+        0 => ("ping", json!({})),
+        1 => ("readFile", json!({ "path": "src/App.tsx" })),
+        2 => ("glob", json!({ "include": ["*.tsx"] })),
+        _ => ("stat", json!({ "paths": ["src", "package.json"] })),
+    });
+    let ids = sidecar.send_all(requests);
+    sidecar.send_raw(br#"{"id":"last","method":"status"}"#);
+    sidecar.expect("last");
+    sidecar.close_stdin();
+    for id in ids {
+        sidecar.result(&id);
+    }
+    // A last line without a newline is a request, too.
+    sidecar.result("last");
+    sidecar.ended(0, A_SECOND);
+}
+
+#[test]
+fn the_drain_timeout_bounds_what_is_answered_after_the_end() {
+    let workspace = fixtures::large();
+    let mut sidecar = Sidecar::builder(&workspace.root).args(["--drain-timeout", "0", "--threads", "1"]).spawn();
+    let ids = sidecar.send_all((0..50).map(|_| heavy()));
+    sidecar.close_stdin();
+    let mut cancelled = 0;
+    for id in ids {
+        let response = sidecar.wait_for(&id);
+        if response["ok"] == false {
+            assert_eq!(response["error"]["code"], "cancelled");
+            cancelled += 1;
+        }
+    }
+    assert!(cancelled > 0, "fifty walks in no time");
+    sidecar.ended(0, A_SECOND);
+}
+
+#[test]
+fn shutdown_answers_after_what_is_in_flight() {
+    let workspace = fixtures::large();
+    let mut sidecar = Sidecar::builder(&workspace.root).args(["--threads", "1"]).spawn();
+    let requests = (0..20).map(|_| heavy()).chain([("shutdown", json!({})), heavy(), ("shutdown", json!({}))]);
+    let ids = sidecar.send_all(requests);
+    let (before, after) = ids.split_at(20);
+    for late in &after[1..] {
+        assert_eq!(sidecar.error(late)["code"], "shutting_down");
+    }
+    for id in before {
+        assert_eq!(sidecar.result(id)["files"].as_array().unwrap().len(), LARGE_FILES);
+    }
+    assert_eq!(sidecar.result(&after[0]), json!({}));
+    assert_eq!(sidecar.order().last(), Some(&after[0]), "nothing is answered after `shutdown` is");
+    sidecar.ended(0, A_SECOND);
+}
+
+/// The first line is read, then stdout is closed: while the tree is scanned, or when nothing goes on.
+#[cfg(unix)]
+#[test]
+fn a_closed_stdout_ends_the_process() {
+    let workspace = fixtures::large();
+    for (lines, busy) in [(1, false), (1, true), (2, false)] {
+        let mut sidecar = Sidecar::builder(&workspace.root).reads_only(lines).spawn();
+        sidecar.wait_event("ready");
+        if lines > 1 {
+            sidecar.wait_event("indexed");
+        }
+        if busy {
+            sidecar.send_all((0..20).map(|_| heavy()));
+        }
+        sidecar.close_stdout();
+        sidecar.forget_unanswered();
+        sidecar.ended(0, A_SECOND);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn signals_cancel_what_is_in_flight_and_end_the_process() {
+    use rustix::process::Signal;
+    let workspace = fixtures::large();
+    for (signal, requests, idle) in
+        [(Signal::TERM, 0, false), (Signal::TERM, 40, false), (Signal::INT, 40, false), (Signal::TERM, 0, true)]
+    {
+        let mut sidecar = Sidecar::builder(&workspace.root).args(["--threads", "1"]).spawn();
+        sidecar.wait_event("ready");
+        let mut ids = sidecar.send_all((0..requests).map(|_| heavy()));
+        if idle {
+            sidecar.wait_event("indexed");
+        } else {
+            // Its answer tells that what was sent before it was read.
+            sidecar.request("ping", json!({}));
+        }
+        sidecar.signal(signal);
+        let mut cancelled = 0;
+        for id in ids.drain(..) {
+            let response = sidecar.wait_for(&id);
+            if response["ok"] == false {
+                assert_eq!(response["error"]["code"], "cancelled");
+                cancelled += 1;
+            }
+        }
+        assert!(requests == 0 || cancelled > 0, "forty walks in no time");
+        sidecar.ended(0, A_SECOND);
+    }
+}
+
+/// Many large answers that nobody reads.
+#[cfg(unix)]
+fn unread(workspace: &fixtures::Workspace) -> (Sidecar, Vec<String>) {
+    workspace.write("large.txt", "0123456789abcde\n".repeat(1 << 16));
+    let mut sidecar = Sidecar::builder(&workspace.root)
+        .reads_only(1)
+        .args(["--max-queued-bytes", "2000000", "--threads", "1"])
+        .spawn();
+    sidecar.wait_event("ready");
+    let ids = sidecar.send_all((0..200).map(|_| ("readFile", json!({ "path": "large.txt" }))));
+    (sidecar, ids)
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unread_stdout_does_not_stop_a_signal() {
+    let workspace = fixtures::Workspace::empty();
+    let (mut sidecar, _) = unread(&workspace);
+    sidecar.kill_term();
+    // Whoever does not read learns nothing.
+    sidecar.forget_unanswered();
+    sidecar.ended_unread(0, A_SECOND);
+}
+
+#[cfg(unix)]
+#[test]
+fn an_unread_stdout_bounds_memory_and_loses_nothing() {
+    let workspace = fixtures::Workspace::empty();
+    let (mut sidecar, ids) = unread(&workspace);
+    let pid = sidecar.pid();
+    sidecar.read_on();
+    for id in ids {
+        assert_eq!(sidecar.result(&id)["size"], 1 << 20);
+    }
+    crate::memory::assert_below(pid, 60);
+    sidecar.finish();
+}

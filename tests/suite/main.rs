@@ -1,0 +1,17 @@
+//! The program under test, driven over real pipes.
+//!
+//! A test starts a [`harness::Sidecar`], talks to it, and ends it with `finish` or `ended`, which
+//! check what must hold of every conversation: one response for each request, nothing that nobody
+//! asked for, a clean exit, no panic in the log.
+#![allow(clippy::disallowed_methods, reason = "tests make, change and look at files")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![allow(clippy::print_stderr, reason = "a skipped test says so")]
+
+mod fixtures;
+mod framing;
+mod harness;
+mod lifecycle;
+mod memory;
+mod methods;
+mod random;
+mod wrong_types;

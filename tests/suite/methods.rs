@@ -1,0 +1,93 @@
+//! The methods, with params that work: the table that other tables are made from.
+
+use serde_json::{Value, json};
+
+/// What a field of params may hold.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Type {
+    Bool,
+    /// An integer of at least 0.
+    Count,
+    Text,
+    Texts,
+    /// One of some words.
+    Word,
+    /// A list of some words.
+    Words,
+    /// `{start, end}`.
+    Range,
+}
+
+/// A method, and each of its fields with a value that works.
+pub(crate) struct Method {
+    pub(crate) name: &'static str,
+    pub(crate) fields: Vec<(&'static str, Type, Value)>,
+    pub(crate) required: &'static [&'static str],
+}
+
+impl Method {
+    /// Params with every field.
+    pub(crate) fn params(&self) -> Value {
+        self.fields.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+
+    /// Params with the required fields alone.
+    pub(crate) fn least(&self) -> Value {
+        let fields = self.fields.iter().filter(|(name, ..)| self.required.contains(name));
+        fields.map(|(name, _, value)| ((*name).to_owned(), value.clone())).collect()
+    }
+}
+
+/// Every method but `shutdown`, for the fixture workspace.
+pub(crate) fn all() -> Vec<Method> {
+    use Type::{Bool, Count, Range, Text, Texts, Word, Words};
+    let read = || {
+        vec![
+            ("encoding", Word, json!("base64")),
+            ("range", Range, json!({ "start": 1, "end": 5 })),
+            ("ifHashNot", Text, json!("0".repeat(64))),
+            ("sha256", Bool, json!(true)),
+            ("maxBytes", Count, json!(1_000_000)),
+        ]
+    };
+    let with = |mut more: Vec<(&'static str, Type, Value)>| {
+        more.extend(read());
+        more
+    };
+    vec![
+        Method { name: "ping", fields: vec![], required: &[] },
+        Method { name: "status", fields: vec![], required: &[] },
+        Method {
+            name: "sync",
+            fields: vec![("paths", Texts, json!(["src/App.tsx"])), ("timeoutMs", Count, json!(10_000))],
+            required: &[],
+        },
+        Method { name: "stat", fields: vec![("paths", Texts, json!(["src/App.tsx"]))], required: &["paths"] },
+        Method { name: "readFile", fields: with(vec![("path", Text, json!("src/App.tsx"))]), required: &["path"] },
+        Method {
+            name: "readFiles",
+            fields: with(vec![
+                ("paths", Texts, json!(["src/App.tsx", "src/main.tsx"])),
+                ("maxTotalBytes", Count, json!(1_000_000)),
+            ]),
+            required: &["paths"],
+        },
+        Method {
+            name: "glob",
+            fields: vec![
+                ("include", Texts, json!(["**/*.tsx"])),
+                ("exclude", Texts, json!(["node_modules"])),
+                ("caseSensitive", Bool, json!(true)),
+                ("fields", Words, json!(["size", "mtimeMs", "hash", "kind"])),
+                ("directories", Bool, json!(true)),
+                ("sort", Word, json!("path")),
+                ("limit", Count, json!(100)),
+                ("after", Text, json!("src")),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(10_000)),
+            ],
+            required: &["include"],
+        },
+        Method { name: "cancel", fields: vec![("id", Text, json!("nobody"))], required: &["id"] },
+    ]
+}
