@@ -60,7 +60,7 @@ impl Builder {
     pub(crate) fn spawn(self) -> Sidecar {
         let mut words: Vec<OsString> = self.before;
         words.push(self.program.into_os_string());
-        words.extend(["--root".into(), self.root.clone().into_os_string()]);
+        words.extend(["--root".into(), self.root.into_os_string()]);
         words.extend(self.args);
         let mut child = Command::new(&words[0])
             .args(&words[1..])
@@ -80,7 +80,6 @@ impl Builder {
             stdout,
             messages,
             log,
-            root: self.root,
             next_id: 0,
             waiting: BTreeSet::new(),
             answers: BTreeMap::new(),
@@ -100,8 +99,6 @@ pub(crate) struct Sidecar {
     stdout: StdoutReader,
     messages: Receiver<Result<Value, String>>,
     log: Log,
-    /// The directory it serves, as it was given.
-    pub(crate) root: PathBuf,
     next_id: u64,
     /// Ids that were sent and not answered yet.
     waiting: BTreeSet<String>,
@@ -222,11 +219,6 @@ impl Sidecar {
     /// Waits for the response to a request.
     pub(crate) fn wait_for(&mut self, id: &str) -> Value {
         self.wait(&format!("the response to {id:?}"), |this| this.answers.remove(id))
-    }
-
-    /// Waits for the next response of all.
-    pub(crate) fn wait_for_any(&mut self) -> Value {
-        self.wait("any response", |this| this.answers.pop_first().map(|(_, response)| response))
     }
 
     /// Waits for a response without an id; returns the error.

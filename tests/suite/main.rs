@@ -9,9 +9,21 @@
 
 mod fixtures;
 mod framing;
+mod freshness;
+mod globs;
 mod harness;
+mod layers;
 mod lifecycle;
+mod limits;
+mod listing;
 mod memory;
 mod methods;
+mod naive;
+mod paths;
 mod random;
+#[cfg(target_os = "linux")]
+mod readonly;
+mod reads;
+mod referee;
+mod trees;
 mod wrong_types;
