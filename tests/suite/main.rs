@@ -25,5 +25,6 @@ mod random;
 mod readonly;
 mod reads;
 mod referee;
+mod search;
 mod trees;
 mod wrong_types;
