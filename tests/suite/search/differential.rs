@@ -48,7 +48,7 @@ fn ripgrep(
     root: &Path,
     question: &Question,
     files: &BTreeMap<String, Places>,
-) -> BTreeMap<String, Found> {
+) -> Option<BTreeMap<String, Found>> {
     let output = Command::new(program)
         .args(question.arguments())
         .arg("./")
@@ -57,6 +57,10 @@ fn ripgrep(
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
+    if said.contains("panicked at crates/printer") {
+        // ripgrep 15.0 slices out of bounds for some matches over several lines. (On several threads it would hang.)
+        return None;
+    }
     assert!(output.status.code().is_some_and(|code| code < 2), "ripgrep: {said}\n{question:?}");
     let mut found: BTreeMap<String, Found> = BTreeMap::new();
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
@@ -82,7 +86,7 @@ fn ripgrep(
         }
     }
     found.retain(|_, file| !file.matches.is_empty());
-    found
+    Some(found)
 }
 
 fn sidecar(result: &Value, question: &Question, files: &BTreeMap<String, Places>) -> BTreeMap<String, Found> {
@@ -127,11 +131,14 @@ fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
     let mut questioner = Questioner { random: Random::new(seed), texts: &texts };
     // Patterns that match nothing at every place give a lot.
     let mut client = Sidecar::builder(&workspace.root).args(["--max-response-bytes", "2000000000"]).spawn();
-    let (mut with_matches, mut total) = (0, 0);
+    let (mut with_matches, mut total, mut refused) = (0, 0, 0);
     let mut given = given.iter();
     for number in 0..given.len() + count {
         let question = given.next().cloned().unwrap_or_else(|| questioner.next());
-        let theirs = ripgrep(&program, &workspace.root, &question, &files);
+        let Some(theirs) = ripgrep(&program, &workspace.root, &question, &files) else {
+            refused += 1;
+            continue;
+        };
         let ours = sidecar(&client.request("search", question.params()), &question, &files);
         with_matches += usize::from(!theirs.is_empty());
         total += theirs.values().map(|file| file.matches.len()).sum::<usize>();
@@ -146,7 +153,8 @@ fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
             );
         }
     }
-    eprintln!("seed {seed}: {with_matches} queries with matches, {total} matches");
+    eprintln!("seed {seed}: {with_matches} queries with matches, {total} matches, {refused} too much for ripgrep");
+    assert!(refused <= count / 20, "ripgrep fails at {refused} queries");
     assert!(with_matches * 2 > count, "only {with_matches} of {count} queries match anything");
     client.finish();
 }

@@ -50,7 +50,7 @@ impl Question {
     /// The same for ripgrep.
     pub(super) fn arguments(&self) -> Vec<String> {
         let mut arguments: Vec<String> =
-            ["--json", "--no-config", "--hidden", "--no-require-git", "-g", "!.git"].map(str::to_owned).into();
+            ["--json", "-j1", "--no-config", "--hidden", "--no-require-git", "-g", "!.git"].map(str::to_owned).into();
         let mut flag = |set: bool, name: &str| {
             if set {
                 arguments.push(name.to_owned());
