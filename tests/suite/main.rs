@@ -19,6 +19,7 @@ mod listing;
 mod memory;
 mod methods;
 mod naive;
+mod parse;
 mod paths;
 mod random;
 #[cfg(target_os = "linux")]

@@ -26,7 +26,20 @@ pub(crate) struct Node {
 impl Node {
     /// Starts it, if there is Node.
     pub(crate) fn start() -> Option<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/referee.mjs");
+        Self::run("referee.mjs")
+    }
+
+    /// The TypeScript compiler, if it is installed; see `tests/node/tsx-referee.mjs`.
+    pub(crate) fn typescript() -> Option<Self> {
+        if !Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/node_modules/typescript").is_dir() {
+            missing("TypeScript");
+            return None;
+        }
+        Self::run("tsx-referee.mjs")
+    }
+
+    fn run(script: &str) -> Option<Self> {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node").join(script);
         let started = Command::new("node")
             .arg(script)
             .stdin(Stdio::piped())
@@ -42,7 +55,7 @@ impl Node {
         Some(Self { child, stdin, stdout })
     }
 
-    /// Asks; see `tests/node/referee.mjs`.
+    /// Asks; the script's head has the questions.
     pub(crate) fn ask(&mut self, question: &Value) -> Value {
         writeln!(self.stdin, "{question}").unwrap();
         self.stdin.flush().unwrap();

@@ -118,7 +118,7 @@ fn a_long_response_is_cut_where_it_must_be() {
     one.finish();
     let all = matches(&whole);
     let mut before = 0;
-    for bytes in [5000, 20_000, 100_000, 10_000_000] {
+    for bytes in [20_000, 50_000, 100_000, 10_000_000] {
         let mut sidecar =
             Sidecar::builder(&workspace.root).args(["--max-response-bytes".to_owned(), bytes.to_string()]).spawn();
         let cut = search(&mut sidecar, json!({ "maxMatches": 1_000_000 }));

@@ -1,5 +1,6 @@
 //! A file's text as an editor holds it, and where its bytes are in that.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -72,14 +73,37 @@ impl Places {
         String::from_utf16_lossy(&self.text[start..end])
     }
 
-    /// Lines without their ends; what ends a line is `\n` or `\r\n`.
-    pub(super) fn lines(&self) -> Vec<String> {
-        let text = String::from_utf16_lossy(&self.text);
-        let ended = text.matches('\n').count();
-        let lines = text.split('\n').enumerate();
-        lines
-            .map(|(at, line)| if at < ended { line.strip_suffix('\r').unwrap_or(line) } else { line }.to_owned())
-            .collect()
+    /// Lines without their ends and without the mark; what ends a line is `\n` or `\r\n`.
+    fn lines(&self) -> Vec<String> {
+        let mark = usize::from(self.text.first() == Some(&0xFEFF));
+        let text = String::from_utf16_lossy(&self.text[mark..]);
+        let line = |line: &str| {
+            let ended = line.strip_suffix('\n').map(|line| line.strip_suffix('\r').unwrap_or(line));
+            ended.unwrap_or(line).to_owned()
+        };
+        text.split_inclusive('\n').map(line).collect()
+    }
+
+    /// The lines that show some matches, with so many around them: whether each has a match, and its text.
+    pub(super) fn shown(
+        &self,
+        matches: &[(usize, usize)],
+        before: usize,
+        after: usize,
+    ) -> BTreeMap<usize, (bool, String)> {
+        let ends: Vec<usize> = (0..self.text.len()).filter(|at| self.text[*at] == 10).collect();
+        let mut matched = BTreeSet::new();
+        for (start, end) in matches {
+            let last = if end > start { end - 1 } else { *end };
+            let line = |offset: usize| ends.partition_point(|end| *end < offset);
+            matched.extend(line(*start)..=line(last));
+        }
+        let around = |line: usize| {
+            let (from, to) = (line.saturating_sub(after), line + before);
+            matched.range(from..=to).next().is_some()
+        };
+        let lines = self.lines().into_iter().enumerate().filter(|(at, _)| around(*at));
+        lines.map(|(at, line)| (at + 1, (matched.contains(&at), line))).collect()
     }
 }
 

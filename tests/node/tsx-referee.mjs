@@ -1,0 +1,222 @@
+// What the TypeScript compiler says is in a source: the referee for `parse`.
+//
+// One JSON object per line on stdin, one JSON object per line on stdout, in the same order.
+// A request that fails is answered `{"error": message}`.
+//
+//   {"path"} or {"text", "language": "tsx" | "ts" | "jsx" | "js"}
+//     -> {"errors": number, "imports", "exports", "jsx"}
+//
+// The facts have the shapes of the contract, but for what only React knows: elements have no `component`.
+// `errors` counts what the parser complains about; with any, how far facts go is anybody's guess.
+
+import { readFileSync } from "node:fs";
+import ts from "typescript";
+
+const { SyntaxKind } = ts;
+
+/** The HTML entities JSX knows, from the compiler itself, which does not export them. */
+const entities = (() => {
+  const source = readFileSync(new URL(import.meta.resolve("typescript")), "utf8");
+  const begin = "var entities = new Map(Object.entries(";
+  const start = source.indexOf(begin) + begin.length;
+  const table = source.slice(start, source.indexOf("}", start) + 1);
+  return new Map([...table.matchAll(/(\w+): (\d+)/g)].map(([, name, code]) => [name, Number(code)]));
+})();
+
+/** An attribute's string as React gets it. */
+const decode = (text) =>
+  text.replace(/&(?:#(\d+)|#x([\da-fA-F]+)|(\w+));/g, (whole, decimal, hex, name) => {
+    const code = decimal ? parseInt(decimal, 10) : hex ? parseInt(hex, 16) : entities.get(name);
+    return code === undefined || code > 0x10ffff ? whole : String.fromCodePoint(code);
+  });
+
+function parse(path, text) {
+  const options = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
+  return ts.createSourceFile(path, text, options, true);
+}
+
+const nameOf = (node) => (ts.isIdentifier(node) ? ts.idText(node) : node.text);
+const has = (node, kind) => ts.canHaveModifiers(node) && (ts.getModifiers(node)?.some((each) => each.kind === kind) ?? false);
+
+function moduleFacts(file) {
+  const range = (node) => ({ start: node.getStart(file), end: node.end });
+  const named = (node) => ({ name: nameOf(node), range: range(node) });
+  const imports = [];
+  const exports = [];
+  const seen = new Map();
+
+  /** A name is exported once: overloads and a type beside a value are one. */
+  function add(name, kind, local, source, typeOnly, node) {
+    const before = seen.get(name);
+    if (before) {
+      before.typeOnly &&= typeOnly;
+      return;
+    }
+    const entry = { name, kind, local, source, typeOnly, range: range(node) };
+    exports.push(entry);
+    if (name !== "*") seen.set(name, entry);
+  }
+
+  function importDeclaration(node) {
+    const clause = node.importClause;
+    const entry = { source: node.moduleSpecifier.text, kind: "sideEffect", named: [], range: range(node) };
+    imports.push(entry);
+    if (!clause) return;
+    entry.kind = clause.isTypeOnly ? "type" : "value";
+    if (clause.name) entry.default = named(clause.name);
+    const bindings = clause.namedBindings;
+    if (!bindings) return;
+    if (ts.isNamespaceImport(bindings)) entry.namespace = named(bindings.name);
+    else
+      entry.named = bindings.elements.map((element) => ({
+        imported: nameOf(element.propertyName ?? element.name),
+        local: nameOf(element.name),
+        typeOnly: clause.isTypeOnly || element.isTypeOnly,
+        range: range(element),
+      }));
+  }
+
+  function exportDeclaration(node) {
+    const source = node.moduleSpecifier?.text;
+    const clause = node.exportClause;
+    if (!clause) return add("*", "all", undefined, source, node.isTypeOnly, node);
+    if (ts.isNamespaceExport(clause)) return add(nameOf(clause.name), "all", undefined, source, node.isTypeOnly, clause);
+    for (const element of clause.elements) {
+      const name = nameOf(element.name);
+      const kind = source !== undefined ? "reExport" : name === "default" ? "default" : "named";
+      const typeOnly = node.isTypeOnly || element.isTypeOnly;
+      add(name, kind, nameOf(element.propertyName ?? element.name), source, typeOnly, element);
+    }
+  }
+
+  function bound(name) {
+    if (ts.isIdentifier(name)) return [name];
+    return name.elements.filter(ts.isBindingElement).flatMap((element) => bound(element.name));
+  }
+
+  function declaration(node) {
+    const isDefault = has(node, SyntaxKind.DefaultKeyword);
+    const typeOnly = ts.isInterfaceDeclaration(node) || ts.isTypeAliasDeclaration(node);
+    const names = ts.isVariableStatement(node)
+      ? node.declarationList.declarations.flatMap(({ name }) => bound(name))
+      : node.name && ts.isIdentifier(node.name) ? [node.name] : [];
+    if (names.length === 0 && isDefault) add("default", "default", undefined, undefined, false, node);
+    for (const name of names) {
+      const local = nameOf(name);
+      add(isDefault ? "default" : local, isDefault ? "default" : "named", local, undefined, typeOnly, name);
+    }
+  }
+
+  for (const node of file.statements) {
+    if (ts.isImportDeclaration(node)) importDeclaration(node);
+    else if (ts.isExportDeclaration(node)) exportDeclaration(node);
+    else if (ts.isExportAssignment(node)) {
+      const local = ts.isIdentifier(node.expression) ? nameOf(node.expression) : undefined;
+      add("default", "default", local, undefined, false, node);
+    } else if (has(node, SyntaxKind.ExportKeyword)) declaration(node);
+    else if (ts.isImportEqualsDeclaration(node) && ts.isExternalModuleReference(node.moduleReference)) {
+      const kind = node.isTypeOnly ? "type" : "value";
+      const source = node.moduleReference.expression.text;
+      imports.push({ source, kind, default: named(node.name), named: [], range: range(node) });
+    }
+  }
+  return { imports, exports };
+}
+
+function jsxFacts(file) {
+  const range = (node) => ({ start: node.getStart(file), end: node.end });
+  const tag = (node) => node.getText(file).replace(/\/\*[^]*?\*\/|\/\/.*|\s+/g, "");
+  const jsx = [];
+  const counts = new Map();
+  const around = [];
+
+  /** What is written there, and the value if it is a literal that JSON can hold. */
+  function classify(node) {
+    const text = (kind) => (node.text.isWellFormed() ? [kind, node.text] : [kind]);
+    const number = (value) => (Number.isFinite(value) ? ["number", value] : ["number"]);
+    if (!node) return ["expression"];
+    if (ts.isStringLiteral(node)) return text("string");
+    if (ts.isNoSubstitutionTemplateLiteral(node)) return text("template");
+    if (ts.isTemplateExpression(node)) return ["template"];
+    if (ts.isNumericLiteral(node)) return number(Number(node.text));
+    if (ts.isPrefixUnaryExpression(node) && node.operator === SyntaxKind.MinusToken && ts.isNumericLiteral(node.operand))
+      return number(-node.operand.text);
+    if (node.kind === SyntaxKind.TrueKeyword) return ["boolean", true];
+    if (node.kind === SyntaxKind.FalseKeyword) return ["boolean", false];
+    if (node.kind === SyntaxKind.NullKeyword) return ["null", null];
+    if (ts.isJsxElement(node) || ts.isJsxSelfClosingElement(node) || ts.isJsxFragment(node)) return ["element"];
+    return ["expression"];
+  }
+
+  function value(node) {
+    if (!node) return null;
+    if (ts.isStringLiteral(node)) {
+      const literal = decode(node.text);
+      return { kind: "string", inExpression: false, literal: literal.isWellFormed() ? literal : undefined, range: range(node) };
+    }
+    const inExpression = ts.isJsxExpression(node);
+    const [kind, literal] = classify(inExpression ? node.expression : node);
+    return { kind, inExpression, literal, range: range(node) };
+  }
+
+  function attribute(node) {
+    if (ts.isJsxSpreadAttribute(node)) return { kind: "spread", range: range(node), text: node.expression.getText(file) };
+    const { name, initializer } = node;
+    return { kind: "attribute", name: tag(name), range: range(node), nameRange: range(name), value: value(initializer) };
+  }
+
+  function element(node) {
+    const fragment = ts.isJsxFragment(node);
+    const opening = ts.isJsxElement(node) ? node.openingElement : fragment ? node.openingFragment : node;
+    const name = fragment ? "" : tag(opening.tagName);
+    const nth = counts.get(name) ?? 0;
+    counts.set(name, nth + 1);
+    const start = node.getStart(file);
+    // Not the compiler's own lines: it ends them at a lone CR and at U+2028, too.
+    const before = file.text.slice(0, start);
+    const found = {
+      name,
+      index: jsx.length,
+      nth,
+      parent: around.at(-1)?.index ?? null,
+      selfClosing: ts.isJsxSelfClosingElement(node),
+      fragment,
+      range: range(node),
+      openingRange: range(opening),
+      nameRange: fragment ? { start: start + 1, end: start + 1 } : range(opening.tagName),
+      start: { line: before.split("\n").length, column: start - before.lastIndexOf("\n") },
+      attributes: fragment ? [] : opening.attributes.properties.map(attribute),
+    };
+    jsx.push(found);
+    return found;
+  }
+
+  function walk(node) {
+    const isElement = ts.isJsxElement(node) || ts.isJsxSelfClosingElement(node) || ts.isJsxFragment(node);
+    if (isElement) around.push(element(node));
+    ts.forEachChild(node, walk);
+    if (isElement) around.pop();
+  }
+  walk(file);
+  return jsx;
+}
+
+function answer(line) {
+  try {
+    const { path, text, language } = JSON.parse(line);
+    const file = parse(path ?? `text.${language}`, text ?? readFileSync(path, "utf8"));
+    return { errors: file.parseDiagnostics.length, ...moduleFacts(file), jsx: jsxFacts(file) };
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+
+// Not node:readline: it ends lines at U+2028 too, which JSON may hold as it is.
+let rest = "";
+process.stdin.setEncoding("utf8");
+for await (const chunk of process.stdin) {
+  const lines = (rest + chunk).split("\n");
+  rest = lines.pop();
+  for (const line of lines) if (line.trim()) process.stdout.write(`${JSON.stringify(answer(line))}\n`);
+}
+if (rest.trim()) process.stdout.write(`${JSON.stringify(answer(rest))}\n`);

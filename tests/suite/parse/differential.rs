@@ -1,0 +1,205 @@
+//! The same sources, read by the TypeScript compiler.
+
+use serde_json::{Value, json};
+
+use crate::fixtures;
+use crate::harness::Sidecar;
+use crate::random::Random;
+use crate::referee::Node;
+
+/// Sources that a reader of TypeScript gets wrong easily. Each stands for a rule of its own.
+const TRICKY: &[(&str, &str)] = &[
+    (
+        "ts",
+        "import a, { type B, c as d, default as e } from 'x'; import * as f from \"y\"; import 'z'; import type G from 'g';",
+    ),
+    (
+        "ts",
+        "import type { A } from './a'; import type * as B from './b'; import { type C as D } from './c'; import type from './t';",
+    ),
+    ("ts", "import { \"a b\" as c } from 'd'; export { c as \"e f\" }; export * as \"g h\" from 'i';"),
+    ("ts", "import json from './a.json' with { type: 'json' }; import a = require('b'); import c = d.e;"),
+    (
+        "ts",
+        "export * from 'a'; export * from 'b'; export * as c from 'd'; export type * from 'e'; export { f, g as h } from 'i';",
+    ),
+    ("ts", "export { a, b as c, d as default }; export type { e }; export { type f, type g as h };"),
+    ("ts", "export const a = 1, { b, c: { d, ...e }, f = 2 } = g, [h, , i = 1, ...j] = k; export let l; export var m;"),
+    (
+        "ts",
+        "export function f(): void; export function f(a?: string) {} export async function* g() {} export default class {}",
+    ),
+    (
+        "ts",
+        "export interface A {} export type B = A; export enum C { D } export const enum E {} export abstract class F {}",
+    ),
+    (
+        "ts",
+        "export namespace N { export const inner = 1 } export declare const a: number; declare module 'x' { export const b: 1 }",
+    ),
+    ("ts", "export default function named() {} // and a comment\nexport const after = 1 // another\n"),
+    ("ts", "export default (1 as number)\nexport type { X } from './x' /* last */"),
+    ("ts", "const a = <T,>(b: T) => b; const c = <number>d; let e = f < g, h = i > (j); label: for (;;) break label;"),
+    ("js", "export default { a: 1 }; export const b = c`x ${d} y`; export { b as d };"),
+    ("tsx", "const a = <T,>(b: T) => <b>{b}</b>; const c = <T extends {}>(d: T) => <e.f<T> g={d} />;"),
+    ("tsx", "<a>&amp; &nbsp; {'x'} {/* comment */} &copy</a>"),
+    ("tsx", "<a b='&quot;&#65;&#x1F600;&eacute;&nope;&' c=\"line\nend\" d='\\n' />"),
+    ("tsx", "<a b={1} c={-1} d={1_000} e={0x1F} f={.5} g={1e3} h={1e400} i={0b11} j={0o17} k={- 2} />"),
+    (
+        "tsx",
+        "<a b={'x'} c={\"\\u{1F600}\\x41\\\n\"} d={`e`} f={`g${h}i`} j={true} k={false} l={null} m={undefined} n={('x')} />",
+    ),
+    ("tsx", "<a b={<c />} d=<e /> f=<></> g={<>{h}</>} i={[<j />]} k={() => <l m />} />"),
+    ("tsx", "<a {...b} c {...{ d: 1 }} {/* e */...f} />"),
+    ("tsx", "<a.b.c d:e='f' g-h={i} aria-label /> ; <svg:path xlink:href='' />; <this.a />; <A-b />"),
+    ("tsx", "<>\n  <a>\n    {b && <c>{d.map((e) => <f key={e} />)}</c>}\n  </a>\n  <a /></>"),
+    ("tsx", "const x = a ? <b /> : c < d ? <e>{'}'}</e> : null; const y = f<string>(<g />);"),
+    (
+        "tsx",
+        "styled.div<{ a?: boolean }>`x ${(p) => p.a}`; const z = <a<string> b={c as any} d={e!} f={g satisfies H} />;",
+    ),
+    ("tsx", "const 野 = '😀'; const e = <a 名前='😀𠮷' b={'é'} >🥐<c d='🍞' /></a>;"),
+    ("tsx", "\u{feff}// mark\r\nexport const a = <b\r\n  c='d'\r\n/>;\r\n"),
+    ("tsx", "const a = <b>\u{2028}<c />\r<d />\u{c}</b>;"),
+    ("tsx", "#!/usr/bin/env node\n'use client';\nexport default () => <a/>;"),
+    ("jsx", "import { a } from 'b'; export default () => <a {...a} b={a => a} c={{ d: <e /> }}></a>"),
+    ("tsx", "/* <a /> */ const a = '<b />', c = `<d /> ${<e />}`, f = /<g \\/>/; // <h />"),
+    ("tsx", "class A<T> extends B<T> { state = <c />; static d = () => <e.f />; render() { return <g>{this.h}</g> } }"),
+    ("tsx", "<a b = 'c' /* x */ d /* y */ = {e} // z\n />"),
+    ("tsx", "<a // x\n .b\n /* y */ . c />"),
+    ("tsx", ""),
+    ("ts", "/** only a comment */"),
+];
+
+/// Ours without what the compiler does not tell.
+fn facts(mut ours: Value) -> Value {
+    for element in ours["jsx"].as_array_mut().unwrap() {
+        element.as_object_mut().unwrap().remove("component").expect("every element has the field");
+    }
+    let mut facts = json!({});
+    for fact in ["imports", "exports", "jsx"] {
+        facts[fact] = ours[fact].take();
+    }
+    numbers(&mut facts);
+    facts
+}
+
+/// JavaScript has one kind of number.
+fn numbers(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(numbers),
+        Value::Object(fields) => fields.values_mut().for_each(numbers),
+        Value::Number(number) => *value = json!(number.as_f64().unwrap()),
+        _ => {}
+    }
+}
+
+/// Compares one source; how many facts there were.
+fn compare(sidecar: &mut Sidecar, typescript: &mut Node, ours: Value, theirs: Value, what: &str) -> usize {
+    let ours = sidecar.request("parse", ours);
+    let mut theirs = typescript.ask(&theirs);
+    let errors = theirs.as_object_mut().unwrap().remove("errors").unwrap();
+    let found = ours["errors"].as_array().unwrap();
+    assert_eq!(found.is_empty(), errors == 0, "{what}: {found:?}, TypeScript has {errors}");
+    if errors != 0 {
+        return 0;
+    }
+    numbers(&mut theirs);
+    let ours = facts(ours);
+    let mut count = 0;
+    for fact in ["imports", "exports", "jsx"] {
+        let (ours, theirs) = (ours[fact].as_array().unwrap(), theirs[fact].as_array().unwrap());
+        for (one, other) in ours.iter().zip(theirs) {
+            assert_eq!(one, other, "{fact} of {what}\n  ours       {one}\n  TypeScript {other}");
+        }
+        assert_eq!(ours.len(), theirs.len(), "{fact} of {what}");
+        count += ours.len();
+    }
+    count
+}
+
+#[test]
+fn the_fixtures_are_read_as_typescript_reads_them() {
+    let Some(mut typescript) = Node::typescript() else { return };
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let sources = sidecar.request("glob", json!({ "include": ["*.{ts,tsx,js,jsx}"] }));
+    let mut count = 0;
+    for source in sources["files"].as_array().unwrap() {
+        let path = source["path"].as_str().unwrap();
+        let theirs = json!({ "path": workspace.at(path) });
+        count += compare(&mut sidecar, &mut typescript, json!({ "path": path }), theirs, path);
+    }
+    assert!(count > 150, "{count} facts");
+    sidecar.finish();
+}
+
+#[test]
+fn tricky_sources_are_read_as_typescript_reads_them() {
+    let Some(mut typescript) = Node::typescript() else { return };
+    let workspace = fixtures::Workspace::empty();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let mut count = 0;
+    for (language, text) in TRICKY {
+        let question = json!({ "text": text, "language": language });
+        count += compare(&mut sidecar, &mut typescript, question.clone(), question, text);
+    }
+    assert!(count > 100, "{count} facts");
+    sidecar.finish();
+}
+
+/// Made-up JSX, nested and with every kind of attribute.
+fn element(random: &mut Random, depth: usize) -> String {
+    let name = random.pick(&["a", "Box", "Menu.Item", "svg:g", "x-y"]);
+    let mut attributes = String::new();
+    for _ in 0..random.below(4) {
+        attributes.push_str(random.pick(&[" ", "\n  ", "\r\n\t", " /* 🥐 */ "]));
+        let attribute = match random.below(3) {
+            0 if depth > 0 => format!("slot={{{}}}", element(random, depth - 1)),
+            _ => random
+                .pick(&[
+                    "checked",
+                    "title='&lt;é😀&gt;'",
+                    "n={-1.5}",
+                    "on={() => { if (a < b) c(); }}",
+                    "{...rest}",
+                    "k={`x`}",
+                    "s={{ a: '}' }}",
+                    "b={false}",
+                    "d:e=\"'\"",
+                    "f={\"\\u00e9\"}",
+                ])
+                .to_owned(),
+        };
+        attributes.push_str(&attribute);
+    }
+    if depth == 0 || random.one_in(4) {
+        return format!("<{name}{attributes} />");
+    }
+    let mut children = String::new();
+    for _ in 0..random.below(4) {
+        let child = element(random, depth - 1);
+        let child = match random.below(6) {
+            0 => format!("{{ok && {child}}}"),
+            1 => format!("{{list.map((item) => {child})}}"),
+            2 => format!("<>{child} 𠮷 &amp; </>"),
+            3 => random.pick(&["text 'with' quotes", "{/* {} */}", "\n", "{'<a>'}", "{\"}\"}"]).to_owned(),
+            _ => child,
+        };
+        children.push_str(&child);
+    }
+    format!("<{name}{attributes}>{children}</{name}>")
+}
+
+#[test]
+fn made_up_elements_are_read_as_typescript_reads_them() {
+    let Some(mut typescript) = Node::typescript() else { return };
+    let workspace = fixtures::Workspace::empty();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    for seed in 0..60 {
+        let text = format!("export const view = (\n  {}\n);\n", element(&mut Random::new(seed), 4));
+        let question = json!({ "text": text, "language": "tsx" });
+        compare(&mut sidecar, &mut typescript, question.clone(), question, &format!("seed {seed}: {text}"));
+    }
+    sidecar.finish();
+}
