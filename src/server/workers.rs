@@ -103,3 +103,112 @@ pub(super) fn start(job: Job, context: Context, events: mpsc::UnboundedSender<Ev
         let _ = events.send(Event::Done { serial, lane: entry.lane, line });
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
+    use serde_json::Value;
+    use tokio::io::{AsyncBufReadExt as _, BufReader};
+
+    use super::*;
+    use crate::cancel::CancelToken;
+    use crate::error::Result;
+    use crate::fs::WorkspaceRoot;
+    use crate::index::{Clock, Snapshot};
+    use crate::methods::{Config, Depth, IndexState, Link, METHODS, Server, Shared, View};
+    use crate::protocol::events::Limits;
+    use crate::server::output::Output;
+
+    /// For requests that ask nothing of the server loop.
+    struct NoLink;
+
+    impl Link for NoLink {
+        fn sync(&self, _: Instant, _: Depth, _: Duration, _: &CancelToken) -> Result<View> {
+            Err(Error::cancelled())
+        }
+
+        fn emit(&self, _: Vec<u8>, _: &CancelToken) -> Result<()> {
+            Err(Error::cancelled())
+        }
+    }
+
+    fn entry(name: &'static str, answer: fn(Option<&RawValue>, &Context) -> Result<Vec<u8>>) -> &'static Entry {
+        let like = &METHODS[0];
+        Box::leak(Box::new(Entry {
+            name,
+            summary: "",
+            example: "{}",
+            lane: Lane::Heavy,
+            answer,
+            params_schema: like.params_schema,
+            result_schema: like.result_schema,
+            check_params: like.check_params,
+        }))
+    }
+
+    fn context(root: &std::path::Path) -> Context {
+        let limits = Limits {
+            max_request_bytes: 1 << 20,
+            max_response_bytes: 1 << 20,
+            max_in_flight: 1,
+            max_file_bytes: 1 << 20,
+            max_parse_bytes: 1 << 20,
+            max_queued_bytes: 1 << 20,
+            sync_timeout_ms: 0,
+        };
+        let config =
+            Config { limits, exclude: Vec::new(), threads: 1, progress: false, drain_timeout: Duration::from_secs(1) };
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
+        let root = WorkspaceRoot::open(root).unwrap();
+        Context {
+            shared: Arc::new(Shared { root, config, pool: Arc::new(pool), started: Instant::now() }),
+            id: "an id".to_owned(),
+            read_at: Instant::now(),
+            cancel: CancelToken::default(),
+            snapshot: Arc::new(Snapshot::empty(Clock::start("test"))),
+            server: Server { state: IndexState::Ready, in_flight: 1, walks: 1 },
+            link: Arc::new(NoLink),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_and_the_next_job_runs() {
+        let directory = tempfile::tempdir().unwrap();
+        let context = context(directory.path());
+        let (events, mut received) = mpsc::unbounded_channel();
+        let room = Room::new(1 << 20);
+        let (stdout, read) = tokio::io::duplex(1 << 16);
+        let (output, writer) = Output::start(stdout, room.clone(), events.clone());
+        let mut lines = BufReader::new(read).lines();
+        let mut workers = Workers::new(1);
+
+        let panics = entry("panics", |_, _| panic!("the handler's own words"));
+        let panics_in_pool =
+            entry("panicsInPool", |_, context| context.shared.pool.install(|| panic!("the handler's own words")));
+        let works = entry("works", |_, context| frame::success(&context.id, &"fine", 1000));
+        for (serial, entry) in (1..).zip([panics, works, panics_in_pool, works]) {
+            workers.enqueue(Job { serial, entry, params: None });
+            let job = workers.next().expect("a job's panic must give its slot back");
+            start(job, context.clone(), events.clone(), room.clone(), &Handle::current());
+            let Some(Event::Done { serial: done, lane, line: Some(line) }) = received.recv().await else {
+                panic!("`{}` has no answer", entry.name);
+            };
+            assert_eq!((done, lane), (serial, Lane::Heavy));
+            workers.done(lane);
+            output.send(line);
+            let answer: Value = serde_json::from_str(&lines.next_line().await.unwrap().unwrap()).unwrap();
+            assert_eq!(answer["id"], "an id");
+            if entry.name == "works" {
+                assert_eq!(answer["result"], "fine");
+            } else {
+                assert_eq!(answer["error"]["code"], "internal");
+                let message = answer["error"]["message"].as_str().unwrap();
+                assert!(message.contains(entry.name) && !message.contains("words"), "{message}");
+            }
+        }
+        drop(output);
+        writer.await.unwrap();
+    }
+}
