@@ -42,7 +42,7 @@ Exit status: 0 after `shutdown`, the end of stdin or SIGTERM; 1 a defect; 2 wron
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Answers one request and exits: pretty on a terminal, plain JSON in a pipe
-    Call(Call),
+    Call(Box<Call>),
     /// Prints the contract: JSON Schema, TypeScript types or the reference text
     Schema {
         /// What to print

@@ -73,7 +73,7 @@ impl Walker {
     /// # Errors
     /// `cancelled`.
     pub fn walk(&self, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
-        self.run(self.builder(), stats, counter, cancel)
+        self.run(&self.builder(), stats, counter, cancel)
     }
 
     /// Lists only `paths`, and what lies beneath those that are directories: exact by the same
@@ -91,7 +91,7 @@ impl Walker {
             };
             wanted.iter().any(|wanted| path.is_within(wanted) || wanted.is_within(&path))
         });
-        let mut listing = self.run(builder, true, &Counter::default(), cancel)?;
+        let mut listing = self.run(&builder, true, &Counter::default(), cancel)?;
         let asked = |path: &RelPath| paths.iter().any(|wanted| path.is_within(wanted));
         listing.files.retain(|(path, _)| asked(path));
         listing.directories.retain(|directory| asked(&directory.path));
@@ -115,7 +115,7 @@ impl Walker {
         builder
     }
 
-    fn run(&self, builder: WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
+    fn run(&self, builder: &WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
         let all: Mutex<Vec<Found>> = Mutex::default();
         builder.build_parallel().run(|| {
             let mut visitor = Visitor { root: &self.root, stats, counter, found: Found::default(), all: &all };

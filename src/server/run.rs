@@ -137,7 +137,7 @@ async fn last_order(events: &mut mpsc::UnboundedReceiver<Event>) {
             _ => {}
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The state of the server. Nothing in here blocks or does I/O.
