@@ -129,7 +129,7 @@ pub(super) struct Options {
     max_file_bytes: u64,
 
     /// The largest source that is parsed
-    #[arg(long, value_name = "N", default_value_t = 8 << 20)]
+    #[arg(long, value_name = "N", default_value_t = crate::tsx::MAX_PARSE_BYTES as u64)]
     max_parse_bytes: u64,
 
     /// Output that waits to be read; past it, work and reading pause

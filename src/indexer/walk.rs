@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use rayon::slice::ParallelSliceMut;
 
 use crate::cancel::CancelToken;
 use crate::error::{Code, Error, Result};
@@ -60,6 +59,9 @@ impl Walker {
         // Anything named `.git` goes, a worktree's file too.
         for glob in std::iter::once(".git").chain(exclude.iter().map(String::as_str)) {
             crate::glob::check(glob)?;
+            // `./x` is `x` at the root, which ignore rules write as `/x`.
+            let rooted = glob.strip_prefix("./").map(|glob| format!("/{glob}"));
+            let glob = rooted.as_deref().unwrap_or(glob);
             overrides
                 .add(&format!("!{glob}"))
                 .map_err(|error| Error::new(Code::InvalidGlob, format!("invalid glob {glob:?}: {error}")))?;
@@ -136,8 +138,9 @@ impl Walker {
             listing.skipped.invalid_path += found.skipped.invalid_path;
             listing.skipped.unreadable += found.skipped.unreadable;
         }
-        listing.files.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        listing.directories.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        // Each thread has sorted its part; a stable sort merges such runs in linear time.
+        listing.files.sort_by(|a, b| a.0.cmp(&b.0));
+        listing.directories.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(listing)
     }
 }
@@ -198,7 +201,9 @@ impl Visitor<'_> {
 
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
-        let found = std::mem::take(&mut self.found);
+        let mut found = std::mem::take(&mut self.found);
+        found.files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        found.directories.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(found);
     }
 }
