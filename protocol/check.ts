@@ -5,13 +5,14 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
 import type {
-  Change,
   ErrorBody,
   ErrorCode,
+  Event,
   Events,
   JsxElement,
   Limits,
   Methods,
+  Request,
   Response,
   SearchFile,
   SearchLine,
@@ -29,9 +30,6 @@ type Arguments<M extends Method> = undefined extends Methods[M]["params"]
     ? [params?: Methods[M]["params"]]
     : [params: Methods[M]["params"]];
 
-/** An event as it stands on its line; `event` tells which `data` it has. */
-type AnyEvent = { [Name in keyof Events]: { event: Name; data: Events[Name] } }[keyof Events];
-
 interface Client {
   request<M extends Method>(method: M, ...params: Arguments<M>): Promise<Methods[M]["result"]>;
 }
@@ -46,7 +44,7 @@ class SidecarError extends Error {
 }
 
 /** Starts a sidecar. Restarts, time-outs and its exit are left to the reader. */
-export function connect(program: string, root: string, onEvent: (event: AnyEvent) => void): Client {
+export function connect(program: string, root: string, onEvent: (event: Event) => void): Client {
   const child = spawn(program, ["--root", root], { stdio: ["pipe", "pipe", "inherit"] });
   const waiting = new Map<string, { resolve(result: unknown): void; reject(error: Error): void }>();
 
@@ -54,10 +52,10 @@ export function connect(program: string, root: string, onEvent: (event: AnyEvent
   child.stdout.setEncoding("utf8").on("data", (chunk: string) => {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
-    for (const line of lines) receive(JSON.parse(line) as Response | AnyEvent);
+    for (const line of lines) receive(JSON.parse(line) as Response | Event);
   });
 
-  function receive(frame: Response | AnyEvent) {
+  function receive(frame: Response | Event) {
     if ("event" in frame) return onEvent(frame);
     const asked = frame.id === null ? undefined : waiting.get(frame.id);
     if (!asked || frame.id === null) return;
@@ -109,20 +107,21 @@ function offsets({ start, end, range }: SearchMatch): [from: number, to: number,
 }
 
 /** The name of an event decides what its data is. */
-export function onEvent(event: AnyEvent): string {
+export function onEvent(event: Event): string {
   switch (event.event) {
     case "ready":
       return `${event.data.root}, ${event.data.methods.length} methods, ${lineLimit(event.data.limits)}`;
     case "indexed":
       return `${event.data.files} files in ${event.data.elapsedMs} ms`;
-    case "changed":
-      return event.data.changes.map((change: Change) => `${change.kind} ${change.path}`).join(", ");
+    case "partial":
+      return event.data.files.map((file: SearchFile) => `${file.matchCount} in ${file.path}`).join(", ");
     case "fatal":
-      // @ts-expect-error: what is fatal has a message and no changes
-      event.data.changes;
+      // @ts-expect-error: what is fatal has a message and no files
+      event.data.files;
       return event.data.message;
     default:
-      return event.event satisfies "progress" | "partial";
+      // Another event may come with a later version.
+      return event.event;
   }
 }
 
@@ -139,6 +138,28 @@ export function literals(element: JsxElement): Record<string, unknown> {
   }
   return values;
 }
+
+/** The whole answer of `parse` is optional but for what was asked. */
+export async function elements(client: Client): Promise<JsxElement[]> {
+  const { jsx, errors } = await client.request("parse", { path: "src/App.tsx", facts: ["jsx", "errors"] });
+  if (errors?.length) throw new Error(`line ${errors[0]?.start.line} does not parse`);
+  return jsx?.filter((element) => element.parent === null) ?? [];
+}
+
+/** Lines as they are written. */
+export const lines: Request[] = [
+  { id: "1", method: "ping" },
+  { id: "2", method: "sync", params: { paths: ["src"] }, timeoutMs: 1000 },
+  { id: "3", method: "glob", params: { include: ["*.ts"] } },
+  // @ts-expect-error: `glob` has to be told what to include
+  { id: "4", method: "glob" },
+  // @ts-expect-error: what is optional is left out, not undefined or null
+  { id: "5", method: "ping", timeoutMs: null },
+];
+
+/** The events by name are those on the lines. */
+export type SameEvents = Event["event"] extends keyof Events ? (keyof Events extends Event["event"] ? true : never) : never;
+true satisfies SameEvents;
 
 /** Codes are known words: a typing error in one does not compile. */
 export function isWorthRetrying(code: ErrorCode): boolean {

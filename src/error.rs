@@ -11,6 +11,7 @@ use crate::path::RelPath;
 /// What went wrong, as a word a program can match on. Codes are never renamed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "ErrorCode")]
 pub enum Code {
     /// The line is not JSON (or not UTF-8).
     ParseError,
@@ -76,7 +77,8 @@ pub struct Error {
     pub message: String,
     /// Values that belong to the code, for example `size` and `maxBytes` of `file_too_large`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub data: Option<Map<String, Value>>,
+    // Boxed: few errors have any, and a map is large.
+    pub data: Option<Box<Map<String, Value>>>,
 }
 
 /// `Result` with [`Error`].
@@ -87,7 +89,8 @@ impl Error {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         let mut message = message.into();
         if message.len() > MAX_MESSAGE_BYTES {
-            message.truncate(message.floor_char_boundary(MAX_MESSAGE_BYTES));
+            let boundary = (0..=MAX_MESSAGE_BYTES).rev().find(|at| message.is_char_boundary(*at));
+            message.truncate(boundary.unwrap_or_default());
             message.push('…');
         }
         Self { code, message, data: None }

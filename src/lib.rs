@@ -14,5 +14,7 @@ pub mod ordered;
 pub mod path;
 pub mod protocol;
 pub mod schema;
+pub mod search;
 pub mod server;
 pub mod text;
+pub mod tsx;

@@ -8,7 +8,7 @@
 mod stamp;
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, OpenOptions};
@@ -48,6 +48,17 @@ pub enum Kind {
 pub struct Content {
     /// All of them.
     pub bytes: Vec<u8>,
+    /// The file's stamp before (and, when `stable`, also after) reading.
+    pub stamp: Stamp,
+    /// Whether the file held still while it was read.
+    pub stable: bool,
+}
+
+/// What [`WorkspaceRoot::read_into`] read.
+#[derive(Clone, Copy, Debug)]
+pub struct Read {
+    /// Bytes read, at the beginning of the buffer.
+    pub length: usize,
     /// The file's stamp before (and, when `stable`, also after) reading.
     pub stamp: Stamp,
     /// Whether the file held still while it was read.
@@ -180,22 +191,45 @@ impl WorkspaceRoot {
     /// `not_found`, `not_a_file`, `path_outside_workspace`, `permission_denied`, `io_error`, and
     /// `file_too_large` with `size` and `maxBytes`.
     pub fn read(&self, path: &RelPath, max_bytes: u64) -> Result<Content> {
+        let mut bytes = Vec::new();
+        let (length, stamp, stable) = match self.read_into(path, max_bytes, &mut bytes, |_| true)? {
+            Some(read) => (read.length, read.stamp, read.stable),
+            None => (0, Stamp::default(), false),
+        };
+        bytes.truncate(length);
+        Ok(Content { bytes, stamp, stable })
+    }
+
+    /// As [`Self::read`], into the beginning of a buffer that is used again and again; or nothing if
+    /// the file's stamp shows that it is not `wanted`.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_into(
+        &self,
+        path: &RelPath,
+        max_bytes: u64,
+        buffer: &mut Vec<u8>,
+        wanted: impl Fn(&Stamp) -> bool,
+    ) -> Result<Option<Read>> {
         let mut attempt = 1;
         loop {
             let (file, stamp) = self.open_file(path)?;
             if stamp.size > max_bytes {
                 return Err(Self::too_large(path, stamp.size, max_bytes));
             }
-            let mut bytes = Vec::with_capacity(stamp.size as usize + 1);
-            let mut limited = (&file).take(max_bytes.saturating_add(1));
-            limited.read_to_end(&mut bytes).map_err(|error| describe(path, &error))?;
+            if !wanted(&stamp) {
+                return Ok(None);
+            }
+            let length = read_to_end(&file, stamp.size as usize, max_bytes as usize, buffer)
+                .map_err(|error| describe(path, &error))?;
             let after = Stamp::of_std(&file.metadata().map_err(|error| describe(path, &error))?);
-            let stable = after == stamp && bytes.len() as u64 == stamp.size;
+            let stable = after == stamp && length as u64 == stamp.size;
             if stable || attempt == READ_ATTEMPTS {
-                if bytes.len() as u64 > max_bytes {
+                if length as u64 > max_bytes {
                     return Err(Self::too_large(path, after.size, max_bytes));
                 }
-                return Ok(Content { bytes, stamp, stable });
+                return Ok(Some(Read { length, stamp, stable }));
             }
             attempt += 1;
         }
@@ -249,6 +283,31 @@ impl WorkspaceRoot {
                 return Ok(Digest { value, stamp, stable });
             }
             attempt += 1;
+        }
+    }
+}
+
+/// Reads a file that should have `size` bytes into the beginning of `buffer`, which only ever grows:
+/// what was zeroed once is not zeroed again. Stops behind `max` bytes. A file of the expected size
+/// takes one read; whether that was all, the caller's look at its stamp tells.
+fn read_to_end(mut file: &File, size: usize, max: usize, buffer: &mut Vec<u8>) -> io::Result<usize> {
+    let mut length = 0;
+    let mut room = size.saturating_add(1);
+    loop {
+        if buffer.len() < room {
+            buffer.resize(room, 0);
+        }
+        match file.read(&mut buffer[length..room]) {
+            Ok(0) => return Ok(length),
+            Ok(count) => length += count,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if length == size || length > max {
+            return Ok(length);
+        }
+        if length == room {
+            room = room.saturating_mul(2);
         }
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::entry::FileEntry;
 use super::snapshot::{DirectoryEntry, Listing, Snapshot};
+use crate::fs::Stamp;
 use crate::path::RelPath;
 
 /// What to change in a snapshot.
@@ -18,8 +19,11 @@ pub struct Delta {
 impl Snapshot {
     /// The state after a walk. Entries whose stamp still holds are kept, with what is known of them;
     /// files that moved are listed anew, unread.
+    ///
+    /// Where nobody looked, a file that is known is taken to hold; `look` is called for one that is new,
+    /// and gives nothing if it is gone again.
     #[must_use]
-    pub fn walked(&self, listing: Listing) -> Self {
+    pub fn walked(&self, listing: Listing, look: impl Fn(&RelPath) -> Option<Stamp>) -> Self {
         let mut old = self.files.iter().peekable();
         let mut same = true;
         let mut files = Vec::with_capacity(listing.files.len());
@@ -27,11 +31,14 @@ impl Snapshot {
             while old.next_if(|entry| entry.path < path).is_some() {
                 same = false;
             }
-            match old.next_if(|entry| entry.path == path) {
-                Some(entry) if entry.still_holds(&stamp) => files.push(Arc::clone(entry)),
-                _ => {
+            let known = old.next_if(|entry| entry.path == path);
+            match known.filter(|entry| stamp.is_none_or(|stamp| entry.still_holds(&stamp))) {
+                Some(entry) => files.push(Arc::clone(entry)),
+                None => {
                     same = false;
-                    files.push(Arc::new(FileEntry::listed(path, stamp)));
+                    if let Some(stamp) = stamp.or_else(|| look(&path)) {
+                        files.push(Arc::new(FileEntry::listed(path, stamp)));
+                    }
                 }
             }
         }
@@ -96,7 +103,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::fs::Stamp;
     use crate::index::{Clock, Facts, FileFacts};
     use crate::text::{Class, Eol};
 
@@ -113,7 +119,7 @@ mod tests {
     }
 
     fn listing(files: &BTreeMap<String, i64>) -> Listing {
-        Listing { files: files.iter().map(|(name, at)| (path(name), stamp(*at))).collect(), ..Listing::default() }
+        Listing { files: files.iter().map(|(name, at)| (path(name), Some(stamp(*at)))).collect(), ..Listing::default() }
     }
 
     fn held(snapshot: &Snapshot) -> BTreeMap<String, i64> {
@@ -128,11 +134,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_walk_gives_what_it_found_and_keeps_what_holds(before in tree(), after in tree()) {
-            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before));
+            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before), |_| None);
             for entry in first.files.iter() {
                 entry.set_facts(facts(entry.path.as_str().starts_with('d')));
             }
-            let second = first.walked(listing(&after));
+            let second = first.walked(listing(&after), |_| None);
             prop_assert_eq!(held(&second), after.clone());
             prop_assert_eq!(held(&first), before.clone());
             for entry in second.files.iter() {
@@ -145,8 +151,22 @@ mod tests {
         }
 
         #[test]
+        fn a_walk_of_names_keeps_what_is_known_and_looks_at_what_is_new(before in tree(), after in tree(), gone in tree()) {
+            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before), |_| None);
+            let mut names = listing(&after);
+            names.files.iter_mut().for_each(|(_, stamp)| *stamp = None);
+            let look = |path: &RelPath| (!gone.contains_key(path.as_str())).then(|| stamp(7));
+            let want: BTreeMap<String, i64> = after
+                .keys()
+                .filter(|name| before.contains_key(*name) || !gone.contains_key(*name))
+                .map(|name| (name.clone(), before.get(name).copied().unwrap_or(7)))
+                .collect();
+            prop_assert_eq!(held(&first.walked(names, look)), want);
+        }
+
+        #[test]
         fn a_delta_changes_what_it_names(before in tree(), upsert in tree(), remove in tree()) {
-            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before));
+            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before), |_| None);
             let delta = Delta {
                 upsert: upsert.iter().map(|(name, at)| Arc::new(FileEntry::read(path(name), stamp(*at), facts(false)))).collect(),
                 remove: remove.keys().map(|name| path(name)).collect(),

@@ -56,8 +56,8 @@ pub struct Skipped {
 /// What a walk found.
 #[derive(Debug, Default)]
 pub struct Listing {
-    /// The files, sorted by path.
-    pub files: Vec<(RelPath, Stamp)>,
+    /// The files, sorted by path; without a stamp where nobody looked at them.
+    pub files: Vec<(RelPath, Option<Stamp>)>,
     /// The directories below the root, sorted by path.
     pub directories: Vec<DirectoryEntry>,
     /// What was passed over.

@@ -45,7 +45,7 @@ impl Counter {
 /// What one thread of a walk found.
 #[derive(Default)]
 struct Found {
-    files: Vec<(RelPath, Stamp)>,
+    files: Vec<(RelPath, Option<Stamp>)>,
     directories: Vec<DirectoryEntry>,
     skipped: Skipped,
 }
@@ -68,12 +68,12 @@ impl Walker {
         Ok(Self { root: root.to_path_buf(), overrides, threads })
     }
 
-    /// Walks the whole tree and stats everything.
+    /// Walks the whole tree; without `stats`, files get no stamp.
     ///
     /// # Errors
     /// `cancelled`.
-    pub fn walk(&self, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
-        self.run(self.builder(), counter, cancel)
+    pub fn walk(&self, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
+        self.run(self.builder(), stats, counter, cancel)
     }
 
     /// Lists only `paths`, and what lies beneath those that are directories: exact by the same
@@ -91,7 +91,7 @@ impl Walker {
             };
             wanted.iter().any(|wanted| path.is_within(wanted) || wanted.is_within(&path))
         });
-        let mut listing = self.run(builder, &Counter::default(), cancel)?;
+        let mut listing = self.run(builder, true, &Counter::default(), cancel)?;
         let asked = |path: &RelPath| paths.iter().any(|wanted| path.is_within(wanted));
         listing.files.retain(|(path, _)| asked(path));
         listing.directories.retain(|directory| asked(&directory.path));
@@ -117,10 +117,10 @@ impl Walker {
         builder
     }
 
-    fn run(&self, builder: WalkBuilder, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
+    fn run(&self, builder: WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
         let all: Mutex<Vec<Found>> = Mutex::default();
         builder.build_parallel().run(|| {
-            let mut visitor = Visitor { root: &self.root, counter, found: Found::default(), all: &all };
+            let mut visitor = Visitor { root: &self.root, stats, counter, found: Found::default(), all: &all };
             Box::new(move |entry| {
                 if cancel.is_cancelled() {
                     return WalkState::Quit;
@@ -147,6 +147,7 @@ impl Walker {
 /// Collects what one thread of a walk comes across, and hands it in when the thread is done.
 struct Visitor<'walk> {
     root: &'walk Path,
+    stats: bool,
     counter: &'walk Counter,
     found: Found,
     all: &'walk Mutex<Vec<Found>>,
@@ -178,11 +179,15 @@ impl Visitor<'_> {
             }
             return;
         };
+        if kind.is_file() && !self.stats {
+            self.found.files.push((path, None));
+            return;
+        }
         match walk_stamp(&entry) {
             Ok(stamp) if kind.is_dir() => self.found.directories.push(DirectoryEntry { path, stamp }),
             Ok(stamp) => {
                 self.counter.add(stamp.size);
-                self.found.files.push((path, stamp));
+                self.found.files.push((path, Some(stamp)));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
             Err(error) => {

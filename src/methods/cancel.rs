@@ -27,6 +27,7 @@ pub struct CancelResult {
 impl Method for Cancel {
     const NAME: &'static str = "cancel";
     const SUMMARY: &'static str = "Stops a request in flight, which answers `cancelled`.";
+    const EXAMPLE: &'static str = r#"{"id": "17"}"#;
     const LANE: Lane = Lane::Control;
     type Params = CancelParams;
     type Output = CancelResult;

@@ -71,20 +71,35 @@ pub struct View {
     pub synced: bool,
 }
 
+/// How much of the index a request needs to be fresh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Depth {
+    /// Which files there are. Enough for whoever reads them anyway.
+    Names,
+    /// Which files there are, and their stamps and contents.
+    Contents,
+    /// Exactly these paths, and what lies beneath those that are directories, read again whatever their stamps say.
+    Paths(Vec<RelPath>),
+}
+
+impl Depth {
+    /// The paths asked for by name.
+    pub fn paths(&self) -> &[RelPath] {
+        match self {
+            Self::Paths(paths) => paths,
+            Self::Names | Self::Contents => &[],
+        }
+    }
+}
+
 /// What a request may ask of the server loop. Blocks the worker that calls, never the loop.
 pub trait Link: Send + Sync {
-    /// A state that reflects every change made before `read_at`; past `timeout` the newest there is.
-    /// With `paths`, exactly these are looked at again.
+    /// A state that reflects, as far as `depth` says, every change made before `read_at`; past `timeout`
+    /// the newest there is.
     ///
     /// # Errors
     /// `cancelled`.
-    fn sync(
-        &self,
-        read_at: Instant,
-        paths: Option<Vec<RelPath>>,
-        timeout: Duration,
-        cancel: &CancelToken,
-    ) -> Result<View>;
+    fn sync(&self, read_at: Instant, depth: Depth, timeout: Duration, cancel: &CancelToken) -> Result<View>;
 
     /// Writes a line; waits while too much output is unread.
     ///
@@ -117,20 +132,20 @@ impl Context {
     ///
     /// # Errors
     /// `cancelled`.
-    pub fn view(&self, consistency: Option<Consistency>, sync_timeout_ms: Option<u64>) -> Result<View> {
+    pub fn view(&self, consistency: Option<Consistency>, depth: Depth, sync_timeout_ms: Option<u64>) -> Result<View> {
         match consistency.unwrap_or_default() {
             Consistency::Eventual => Ok(View { snapshot: Arc::clone(&self.snapshot), synced: false }),
-            Consistency::Synced => self.sync(None, sync_timeout_ms),
+            Consistency::Synced => self.sync(depth, sync_timeout_ms),
         }
     }
 
-    /// A state that reflects every change made before the request was read, or exactly `paths` as they are now.
+    /// A state that reflects, as far as `depth` says, every change made before the request was read.
     ///
     /// # Errors
     /// `cancelled`.
-    pub fn sync(&self, paths: Option<Vec<RelPath>>, timeout_ms: Option<u64>) -> Result<View> {
+    pub fn sync(&self, depth: Depth, timeout_ms: Option<u64>) -> Result<View> {
         let timeout = Duration::from_millis(timeout_ms.unwrap_or(self.shared.config.limits.sync_timeout_ms));
-        self.link.sync(self.read_at, paths, timeout, &self.cancel)
+        self.link.sync(self.read_at, depth, timeout, &self.cancel)
     }
 
     /// What is known of a listed file, read now if nobody did yet. `None` if it is gone or cannot be read.

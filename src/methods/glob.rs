@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stat::EntryKind;
-use super::{Context, Lane, Method, Shared, size};
+use super::{Context, Depth, Lane, Method, Shared, size};
 use crate::error::{Error, Result};
 use crate::fs::Stamp;
 use crate::glob::PathFilter;
@@ -27,21 +27,25 @@ pub struct GlobParams {
     pub include: Vec<String>,
     /// Globs of the paths to leave out; a directory is left out with all that lies beneath it.
     pub exclude: Option<Vec<String>>,
-    /// Whether globs tell upper from lower case; true if absent.
+    /// Whether globs tell upper from lower case.
+    #[schemars(extend("default" = true))]
     pub case_sensitive: Option<bool>,
     /// What to tell of each file beside its path.
     pub fields: Option<Vec<GlobField>>,
     /// Whether to list directories, too.
+    #[schemars(extend("default" = false))]
     pub directories: Option<bool>,
-    /// The order; `path` if absent.
+    /// The order.
+    #[schemars(extend("default" = GlobSort::default()))]
     pub sort: Option<GlobSort>,
-    /// List at most this many.
+    /// List at most this many; all, as far as they fit a response, if absent.
     pub limit: Option<u64>,
     /// List what comes behind this path, to go on after a limit.
     pub after: Option<String>,
     /// How fresh the answer must be.
+    #[schemars(extend("default" = Consistency::default()))]
     pub consistency: Option<Consistency>,
-    /// How long to wait for freshness, in milliseconds.
+    /// How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent.
     pub sync_timeout_ms: Option<u64>,
 }
 
@@ -130,6 +134,8 @@ impl Item<'_> {
 impl Method for Glob {
     const NAME: &'static str = "glob";
     const SUMMARY: &'static str = "Lists the files of the workspace that match globs.";
+    const EXAMPLE: &'static str =
+        r#"{"include": ["src/**/*.tsx"], "exclude": ["*.stories.tsx"], "fields": ["size", "hash"]}"#;
     const LANE: Lane = Lane::Heavy;
     type Params = GlobParams;
     type Output = GlobResult;
@@ -140,7 +146,9 @@ impl Method for Glob {
         let after = params.after.as_deref().map(RelPath::parse).transpose()?;
         let sort = params.sort.unwrap_or_default();
         let fields = params.fields.unwrap_or_default();
-        let view = context.view(params.consistency, params.sync_timeout_ms)?;
+        let names_suffice = sort == GlobSort::Path && fields.iter().all(|field| *field == GlobField::Kind);
+        let depth = if names_suffice { Depth::Names } else { Depth::Contents };
+        let view = context.view(params.consistency, depth, params.sync_timeout_ms)?;
         let shared = &context.shared;
         shared.pool.install(|| {
             let mut items = matching(&view.snapshot, &filter, params.directories.unwrap_or_default());

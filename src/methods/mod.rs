@@ -6,9 +6,11 @@
 pub mod cancel;
 mod context;
 pub mod glob;
+pub mod parse;
 pub mod ping;
 pub mod read_file;
 pub mod read_files;
+pub mod search;
 pub mod shutdown;
 mod size;
 pub mod stat;
@@ -22,7 +24,7 @@ use serde_json::value::RawValue;
 use crate::error::Result;
 use crate::protocol::frame;
 
-pub use context::{Config, Context, IndexState, Link, Server, Shared, View};
+pub use context::{Config, Context, Depth, IndexState, Link, Server, Shared, View};
 
 /// How much a request may take, which decides who it waits behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +43,8 @@ pub trait Method: 'static {
     const NAME: &'static str;
     /// One sentence for the reference.
     const SUMMARY: &'static str;
+    /// Params as JSON, for the reference; those of a request that makes sense in `fixtures/workspace`.
+    const EXAMPLE: &'static str = "{}";
     /// Who its requests wait behind.
     const LANE: Lane;
     /// The shape of `params`. Unknown fields must be refused.
@@ -62,6 +66,8 @@ pub struct Entry {
     pub name: &'static str,
     /// One sentence for the reference.
     pub summary: &'static str,
+    /// Params as JSON, for the reference.
+    pub example: &'static str,
     /// Who its requests wait behind.
     pub lane: Lane,
     /// Answers a request: from the params as written to the response line.
@@ -70,12 +76,16 @@ pub struct Entry {
     pub params_schema: fn(&mut SchemaGenerator) -> Schema,
     /// The schema of `result`.
     pub result_schema: fn(&mut SchemaGenerator) -> Schema,
+    /// Whether params are what the method takes.
+    #[cfg(test)]
+    pub check_params: fn(&RawValue) -> Result<()>,
 }
 
 const fn entry<M: Method>() -> Entry {
     Entry {
         name: M::NAME,
         summary: M::SUMMARY,
+        example: M::EXAMPLE,
         lane: M::LANE,
         answer: |params, context| {
             let output = M::run(frame::decode_params(params)?, context)?;
@@ -83,6 +93,8 @@ const fn entry<M: Method>() -> Entry {
         },
         params_schema: |generator| generator.subschema_for::<M::Params>(),
         result_schema: |generator| generator.subschema_for::<M::Output>(),
+        #[cfg(test)]
+        check_params: |params| frame::decode_params::<M::Params>(Some(params)).map(drop),
     }
 }
 
@@ -95,6 +107,8 @@ pub const METHODS: &[Entry] = &[
     entry::<read_file::ReadFile>(),
     entry::<read_files::ReadFiles>(),
     entry::<glob::Glob>(),
+    entry::<search::Search>(),
+    entry::<parse::Parse>(),
     entry::<cancel::Cancel>(),
     entry::<shutdown::Shutdown>(),
 ];

@@ -22,13 +22,15 @@ pub struct ReadFile;
 pub struct ReadFileParams {
     /// The file; ignored files are served too, and symbolic links whose target lies inside the root.
     pub path: String,
-    /// How to give the content; `utf8` if absent.
+    /// How to give the content.
+    #[schemars(extend("default" = Encoding::default()))]
     pub encoding: Option<Encoding>,
     /// Give these bytes of the file alone; what lies beyond its end is left out.
     pub range: Option<ByteRange>,
     /// Give no content if the file's hash is this one.
     pub if_hash_not: Option<String>,
     /// Give the SHA-256 of the file's bytes, too.
+    #[schemars(extend("default" = false))]
     pub sha256: Option<bool>,
     /// Refuse to give more bytes than this (`file_too_large`).
     pub max_bytes: Option<u64>,
@@ -47,6 +49,7 @@ pub enum Encoding {
 
 /// A half-open stretch of a file, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct ByteRange {
     /// Offset of the first byte.
     pub start: u64,
@@ -126,6 +129,7 @@ pub struct NotModified {
     /// The file's hash.
     pub hash: String,
     /// Always true.
+    #[schemars(extend("const" = true))]
     pub not_modified: bool,
 }
 
@@ -177,6 +181,7 @@ pub(super) struct ReadOptions {
 impl Method for ReadFile {
     const NAME: &'static str = "readFile";
     const SUMMARY: &'static str = "Reads a file, as it is on disk now.";
+    const EXAMPLE: &'static str = r#"{"path": "src/App.tsx", "sha256": true}"#;
     const LANE: Lane = Lane::Quick;
     type Params = ReadFileParams;
     type Output = ReadFileResult;

@@ -20,13 +20,15 @@ pub struct ReadFiles;
 pub struct ReadFilesParams {
     /// The files.
     pub paths: Vec<String>,
-    /// How to give the contents; `utf8` if absent.
+    /// How to give the contents.
+    #[schemars(extend("default" = Encoding::default()))]
     pub encoding: Option<Encoding>,
     /// Give these bytes of each file alone.
     pub range: Option<ByteRange>,
     /// Give no content of files whose hash is this one.
     pub if_hash_not: Option<String>,
     /// Give the SHA-256 of each file's bytes, too.
+    #[schemars(extend("default" = false))]
     pub sha256: Option<bool>,
     /// Refuse to give more bytes of one file than this (`file_too_large`).
     pub max_bytes: Option<u64>,
@@ -60,6 +62,7 @@ const BATCH: usize = 16;
 impl Method for ReadFiles {
     const NAME: &'static str = "readFiles";
     const SUMMARY: &'static str = "Reads many files in one request; a file that fails does not fail the others.";
+    const EXAMPLE: &'static str = r#"{"paths": ["src/App.tsx", "src/types.ts"], "maxTotalBytes": 1000000}"#;
     const LANE: Lane = Lane::Heavy;
     type Params = ReadFilesParams;
     type Output = ReadFilesResult;

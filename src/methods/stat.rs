@@ -39,6 +39,7 @@ pub enum StatEntry {
 /// Something at a path.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(rename = "FoundPath")]
 pub struct Found {
     /// The path asked for.
     pub path: RelPath,
@@ -79,6 +80,7 @@ pub enum EntryKind {
 impl Method for Stat {
     const NAME: &'static str = "stat";
     const SUMMARY: &'static str = "Looks at paths on disk, ignored ones too.";
+    const EXAMPLE: &'static str = r#"{"paths": ["README.md", "dist/bundle.js"]}"#;
     const LANE: Lane = Lane::Quick;
     type Params = StatParams;
     type Output = StatResult;

@@ -48,6 +48,7 @@ pub struct StatusResult {
 /// What the index is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(rename = "IndexState")]
 pub enum State {
     /// The first walk.
     Scanning,

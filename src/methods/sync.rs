@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Lane, Method};
+use super::{Context, Depth, Lane, Method};
 use crate::error::Result;
 use crate::path::RelPath;
 
@@ -32,6 +32,7 @@ pub struct SyncResult {
 impl Method for Sync {
     const NAME: &'static str = "sync";
     const SUMMARY: &'static str = "Brings the index up to date with the disk; with `paths`, exactly these.";
+    const EXAMPLE: &'static str = r#"{"paths": ["src/components"]}"#;
     const LANE: Lane = Lane::Heavy;
     type Params = SyncParams;
     type Output = SyncResult;
@@ -41,7 +42,7 @@ impl Method for Sync {
             .paths
             .map(|paths| paths.iter().map(|path| RelPath::parse(path)).collect::<Result<Vec<_>>>())
             .transpose()?;
-        let view = context.sync(paths, params.timeout_ms)?;
+        let view = context.sync(paths.map_or(Depth::Contents, Depth::Paths), params.timeout_ms)?;
         Ok(SyncResult { clock: view.snapshot.clock.to_string(), synced: view.synced })
     }
 }

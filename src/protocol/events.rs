@@ -1,10 +1,31 @@
 //! Events: lines the sidecar writes without being asked. None has the key `ok`.
 
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::search::SearchFile;
 use crate::error::Code;
+
+/// An event in the table.
+pub struct Entry {
+    /// Its name on the wire.
+    pub name: &'static str,
+    /// The schema of `data`.
+    pub data_schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+const fn entry<T: JsonSchema>(name: &'static str) -> Entry {
+    Entry { name, data_schema: |generator| generator.subschema_for::<T>() }
+}
+
+/// Every event there is.
+pub const EVENTS: &[Entry] = &[
+    entry::<Ready>("ready"),
+    entry::<Fatal>("fatal"),
+    entry::<Progress>("progress"),
+    entry::<Indexed>("indexed"),
+    entry::<Partial>("partial"),
+];
 
 /// The bounds in force.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -28,6 +49,7 @@ pub struct Limits {
 
 /// The first line on stdout, before the index is built. Requests may be sent at once.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ReadyData")]
 #[serde(rename_all = "camelCase")]
 pub struct Ready {
     /// The version of the contract.
@@ -48,6 +70,7 @@ pub struct Ready {
 
 /// Start-up failed. It is the only line; the process exits with status 3.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "FatalData")]
 pub struct Fatal {
     /// Why, as a word.
     pub code: Code,
@@ -57,6 +80,7 @@ pub struct Fatal {
 
 /// The first full index is there.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "IndexedData")]
 #[serde(rename_all = "camelCase")]
 pub struct Indexed {
     /// The clock of that index.
@@ -73,6 +97,7 @@ pub struct Indexed {
 
 /// How far the first index is. With `--progress`, at most ten a second.
 #[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "ProgressData")]
 #[serde(rename_all = "camelCase")]
 pub struct Progress {
     /// What is going on.
@@ -98,6 +123,7 @@ pub enum Phase {
 
 /// A part of a streamed `search`. Parts come in path order, before the response.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
+#[schemars(rename = "PartialData")]
 pub struct Partial {
     /// The request it belongs to.
     pub id: String,

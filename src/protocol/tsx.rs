@@ -22,6 +22,11 @@ pub enum Fact {
     Errors,
 }
 
+impl Fact {
+    /// Every fact.
+    pub const ALL: [Self; 5] = [Self::Imports, Self::Exports, Self::Components, Self::Jsx, Self::Errors];
+}
+
 /// Which grammar reads the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -38,6 +43,7 @@ pub enum Language {
 
 /// A stretch of source that does not parse.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "SyntaxProblem")] // JavaScript has a SyntaxError of its own
 pub struct SyntaxError {
     /// The stretch, in UTF-16 code units.
     pub range: TextRange,

@@ -10,8 +10,7 @@ use super::pending::Serial;
 use crate::error::Result;
 use crate::index::Snapshot;
 use crate::indexer::Filled;
-use crate::methods::{Lane, View};
-use crate::path::RelPath;
+use crate::methods::{Depth, Lane, View};
 
 /// What other tasks and threads tell the loop.
 #[derive(Debug)]
@@ -39,8 +38,8 @@ pub(super) enum Event {
 pub(super) struct SyncRequest {
     /// Changes made before this must be seen.
     pub(super) read_at: Instant,
-    /// The paths to look at; everything if absent.
-    pub(super) paths: Option<Vec<RelPath>>,
+    /// How much of it.
+    pub(super) depth: Depth,
     /// When to give up and answer with what there is.
     pub(super) deadline: Option<Instant>,
     /// Where the answer goes. Closed when the worker stopped waiting.

@@ -10,10 +10,10 @@ use tokio::sync::mpsc;
 use super::event::{Event, SyncRequest};
 use crate::cancel::CancelToken;
 use crate::error::Result;
-use crate::fs::WorkspaceRoot;
+use crate::fs::{Kind, WorkspaceRoot};
 use crate::index::{Delta, DirectoryEntry, FileEntry, Snapshot};
 use crate::indexer::{Counter, Filled, Walker, fill};
-use crate::methods::{IndexState, Shared, View};
+use crate::methods::{Depth, IndexState, Shared, View};
 use crate::path::RelPath;
 
 /// What jobs work with.
@@ -46,13 +46,13 @@ pub(super) struct IndexJobs {
 /// The job under way.
 struct Running {
     started_at: Instant,
-    kind: Kind,
+    kind: Job,
 }
 
 #[derive(PartialEq, Eq)]
-enum Kind {
-    /// Walks everything.
-    Walk,
+enum Job {
+    /// Walks everything; stats the files, too, unless only names are wanted.
+    Walk { stats: bool },
     /// Looks at these.
     Paths(BTreeSet<RelPath>),
     /// Brings in what the first fill found moved; then the index is complete.
@@ -99,21 +99,22 @@ impl IndexJobs {
         }
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
         if let Some(filled) = self.unsettled.take() {
-            self.start(Kind::Settle, move |tools, snapshot| Ok(tools.complete(snapshot.apply(filled.delta(snapshot)))));
-        } else if self.walks == 0 || self.waiting.iter().any(|waiting| waiting.paths.is_none()) {
+            self.start(Job::Settle, move |tools, snapshot| Ok(tools.complete(snapshot.apply(filled.delta(snapshot)))));
+        } else if self.walks == 0 || self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_))) {
             let first = self.walks == 0;
+            let stats = first || self.waiting.iter().any(|waiting| waiting.depth == Depth::Contents);
             let complete = self.state == IndexState::Ready;
             self.walks += 1;
-            self.start(Kind::Walk, move |tools, snapshot| tools.walk(snapshot, first, complete));
+            self.start(Job::Walk { stats }, move |tools, snapshot| tools.walk(snapshot, first, stats, complete));
         } else if !self.waiting.is_empty() {
             let paths: BTreeSet<RelPath> =
-                self.waiting.iter().flat_map(|waiting| waiting.paths.clone()).flatten().collect();
+                self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned().collect();
             let look: Vec<RelPath> = paths.iter().cloned().collect();
-            self.start(Kind::Paths(paths), move |tools, snapshot| tools.look(snapshot, &look));
+            self.start(Job::Paths(paths), move |tools, snapshot| tools.look(snapshot, &look));
         }
     }
 
-    fn start(&mut self, kind: Kind, job: impl FnOnce(&Tools, &Snapshot) -> Result<Snapshot> + Send + 'static) {
+    fn start(&mut self, kind: Job, job: impl FnOnce(&Tools, &Snapshot) -> Result<Snapshot> + Send + 'static) {
         self.running = Some(Running { started_at: Instant::now(), kind });
         let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
         self.runtime.spawn_blocking(move || {
@@ -134,12 +135,12 @@ impl IndexJobs {
         // A job fails only when everything is being stopped.
         let Ok(snapshot) = result else { return false };
         self.snapshot = snapshot;
-        let first_walk = running.kind == Kind::Walk && self.state == IndexState::Scanning;
+        let first_walk = matches!(running.kind, Job::Walk { .. }) && self.state == IndexState::Scanning;
         if first_walk {
             self.state = IndexState::Indexing;
             self.fill();
         }
-        let complete = running.kind == Kind::Settle;
+        let complete = running.kind == Job::Settle;
         if complete {
             self.state = IndexState::Ready;
         }
@@ -216,11 +217,11 @@ impl Running {
     /// Whether what the job saw is all the request asked for, as of when it was read or later.
     fn satisfies(&self, request: &SyncRequest) -> bool {
         self.started_at >= request.read_at
-            && match (&self.kind, &request.paths) {
-                (Kind::Walk, None) => true,
-                (Kind::Paths(looked), Some(paths)) => paths.iter().all(|path| looked.contains(path)),
+            && match (&self.kind, &request.depth) {
+                (Job::Walk { .. }, Depth::Names) | (Job::Walk { stats: true }, Depth::Contents) => true,
+                (Job::Paths(looked), Depth::Paths(paths)) => paths.iter().all(|path| looked.contains(path)),
                 // A walk trusts stamps; `paths` are read again whatever their stamps say.
-                (Kind::Walk, Some(_)) | (Kind::Paths(_), None) | (Kind::Settle, _) => false,
+                _ => false,
             }
     }
 }
@@ -230,10 +231,14 @@ impl Tools {
         &self.shared.root
     }
 
-    fn walk(&self, snapshot: &Snapshot, first: bool, complete: bool) -> Result<Snapshot> {
+    fn walk(&self, snapshot: &Snapshot, first: bool, stats: bool, complete: bool) -> Result<Snapshot> {
         let counter = Counter::default();
         let counter = if first { &self.scanned } else { &counter };
-        let walked = snapshot.walked(self.walker.walk(counter, &self.stop)?);
+        let listing = self.walker.walk(stats, counter, &self.stop)?;
+        let look = |path: &RelPath| {
+            self.root().stat(path).ok().filter(|(kind, _)| *kind == Kind::File).map(|(_, stamp)| stamp)
+        };
+        let walked = snapshot.walked(listing, look);
         Ok(if complete { self.complete(walked) } else { walked })
     }
 
@@ -248,8 +253,11 @@ impl Tools {
     /// Looks at `paths` again, reading every file whatever its stamp says.
     fn look(&self, snapshot: &Snapshot, paths: &[RelPath]) -> Result<Snapshot> {
         let listing = self.walker.walk_only(paths, &self.stop)?;
-        let files: Vec<Arc<FileEntry>> =
-            listing.files.into_iter().map(|(path, stamp)| Arc::new(FileEntry::listed(path, stamp))).collect();
+        let files: Vec<Arc<FileEntry>> = listing
+            .files
+            .into_iter()
+            .filter_map(|(path, stamp)| Some(Arc::new(FileEntry::listed(path, stamp?))))
+            .collect();
         let filled = fill(self.root(), &files, &Counter::default(), &self.stop)?;
         let mut looked = Snapshot::empty(snapshot.clock.clone());
         looked.files = files.into();

@@ -10,8 +10,7 @@ use super::output::Room;
 use super::pending::Serial;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::methods::{Link, View};
-use crate::path::RelPath;
+use crate::methods::{Depth, Link, View};
 
 /// The link of one request.
 #[derive(Debug)]
@@ -23,18 +22,12 @@ pub(super) struct WorkerLink {
 }
 
 impl Link for WorkerLink {
-    fn sync(
-        &self,
-        read_at: Instant,
-        paths: Option<Vec<RelPath>>,
-        timeout: Duration,
-        cancel: &CancelToken,
-    ) -> Result<View> {
+    fn sync(&self, read_at: Instant, depth: Depth, timeout: Duration, cancel: &CancelToken) -> Result<View> {
         let (reply, answer) = oneshot::channel();
         let deadline = read_at.checked_add(timeout);
         // The loop is gone only when the process is ending.
         self.events
-            .send(Event::Sync(SyncRequest { read_at, paths, deadline, reply }))
+            .send(Event::Sync(SyncRequest { read_at, depth, deadline, reply }))
             .map_err(|_| Error::cancelled())?;
         self.runtime.block_on(async {
             tokio::select! {

@@ -18,9 +18,19 @@ pub fn units_of(bytes: &[u8]) -> u64 {
 
 /// How many UTF-16 code units `text` has.
 fn units_of_str(text: &str) -> u64 {
-    // One for each character, two for those outside the basic plane, which are those of four bytes.
-    text.bytes().map(|byte| u64::from(byte & 0xC0 != 0x80) + u64::from(byte >= 0xF0)).sum()
+    units_of_utf8(text.as_bytes())
 }
+
+/// How many UTF-16 code units the characters have whose first byte is among `bytes`, a stretch of
+/// valid UTF-8 that may start and end inside a character.
+fn units_of_utf8(bytes: &[u8]) -> u64 {
+    // One for each character, two for those outside the basic plane, which are those of four bytes.
+    bytes.iter().map(|byte| u64::from(byte & 0xC0 != 0x80) + u64::from(*byte >= 0xF0)).sum()
+}
+
+/// Every how many bytes [`LineIndex`] notes the UTF-16 offset: a look-up in one very long line
+/// counts no more than these.
+const BLOCK_BYTES: usize = 512;
 
 /// Finds lines and UTF-16 offsets of byte offsets in one text. A line ends at `\n`.
 #[derive(Debug)]
@@ -28,34 +38,38 @@ pub struct LineIndex<'text> {
     text: &'text str,
     /// Byte and UTF-16 offset of each line's first character.
     lines: Vec<(usize, u64)>,
-    ascii: bool,
+    /// UTF-16 offset of every [`BLOCK_BYTES`]th byte; empty where every character is one byte.
+    blocks: Vec<u64>,
 }
 
 impl<'text> LineIndex<'text> {
     /// Reads `text` once.
     pub fn new(text: &'text str) -> Self {
-        let ascii = text.is_ascii();
-        let mut lines = vec![(0, 0)];
-        let mut units = 0;
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
-            let next = end + 1;
-            units += if ascii { (next - start) as u64 } else { units_of_str(&text[start..next]) };
-            lines.push((next, units));
-            start = next;
+        let mut blocks = Vec::new();
+        if !text.is_ascii() {
+            let mut units = 0;
+            for block in text.as_bytes().chunks(BLOCK_BYTES) {
+                blocks.push(units);
+                units += units_of_utf8(block);
+            }
+            blocks.push(units);
         }
-        Self { text, lines, ascii }
+        let mut index = Self { text, lines: vec![(0, 0)], blocks };
+        for end in memchr::memchr_iter(b'\n', text.as_bytes()) {
+            let units = index.units(end + 1);
+            index.lines.push((end + 1, units));
+        }
+        index
     }
 
     /// The UTF-16 offset of a byte offset. An offset inside a character counts as its start, one
     /// behind the end as the end.
     pub fn units(&self, byte: usize) -> u64 {
         let byte = self.boundary(byte);
-        if self.ascii {
-            return byte as u64;
+        match self.blocks.get(byte / BLOCK_BYTES) {
+            Some(units) => units + units_of_utf8(&self.text.as_bytes()[byte / BLOCK_BYTES * BLOCK_BYTES..byte]),
+            None => byte as u64,
         }
-        let (start, units) = self.lines[self.line_of(byte)];
-        units + units_of_str(&self.text[start..byte])
     }
 
     /// A stretch of bytes as a stretch of UTF-16 code units.
@@ -72,7 +86,11 @@ impl<'text> LineIndex<'text> {
     }
 
     fn boundary(&self, byte: usize) -> usize {
-        self.text.floor_char_boundary(byte)
+        let mut byte = byte.min(self.text.len());
+        while !self.text.is_char_boundary(byte) {
+            byte -= 1;
+        }
+        byte
     }
 
     fn line_of(&self, byte: usize) -> usize {
@@ -103,7 +121,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn agrees_with_a_character_by_character_count(text in "[a\\né😀\\r\u{2028}]{0,40}") {
+        fn agrees_with_a_character_by_character_count(text in "[a\\né😀\\r\u{2028}]{0,40}", copies in 1_usize..40) {
+            let text = text.repeat(copies);
             let index = LineIndex::new(&text);
             for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
                 let before = &text[..byte];

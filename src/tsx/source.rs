@@ -1,0 +1,155 @@
+//! A parsed text: the tree, and ranges of the original text for its nodes.
+
+use std::borrow::Cow;
+use std::cell::RefCell;
+use std::ops::{ControlFlow, Range};
+
+use tree_sitter::{Node, ParseOptions, Parser, Tree};
+
+use super::grammar::{Grammar, Kind, SLOTS};
+use super::{literal, tolerant};
+use crate::cancel::CancelToken;
+use crate::error::{Error, Result};
+use crate::protocol::tsx::Language;
+use crate::protocol::{Position, TextRange};
+use crate::text::LineIndex;
+
+/// A text and its tree.
+#[derive(Debug)]
+pub(super) struct Source<'text> {
+    text: &'text str,
+    /// Bytes in front of what was parsed: the byte-order mark.
+    base: usize,
+    lines: LineIndex<'text>,
+    tree: Tree,
+    grammar: &'static Grammar,
+}
+
+/// Which text the grammar sees.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum View {
+    /// The text as it is.
+    Verbatim,
+    /// The text with what the grammar would trip over replaced, byte for byte; see [`tolerant::view`].
+    Tolerant,
+}
+
+impl<'text> Source<'text> {
+    /// Parses `text`.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub(super) fn parse(text: &'text str, language: Language, view: View, cancel: &CancelToken) -> Result<Self> {
+        let grammar = Grammar::of(language);
+        let code = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+        let seen = match view {
+            View::Verbatim => Cow::Borrowed(code.as_bytes()),
+            View::Tolerant => tolerant::view(code),
+        };
+        let tree = parse(&seen, grammar, cancel)?;
+        Ok(Self { text, base: text.len() - code.len(), lines: LineIndex::new(text), tree, grammar })
+    }
+
+    /// The tree's root.
+    pub(super) fn root(&self) -> Node<'_> {
+        self.tree.root_node()
+    }
+
+    /// What a node is.
+    pub(super) fn kind(&self, node: Node<'_>) -> Kind {
+        self.grammar.kind(node)
+    }
+
+    /// A node's text as written.
+    pub(super) fn slice(&self, node: Node<'_>) -> &'text str {
+        self.slice_of(node.byte_range())
+    }
+
+    /// A stretch of the tree as written.
+    pub(super) fn slice_of(&self, bytes: Range<usize>) -> &'text str {
+        self.text.get(bytes.start + self.base..bytes.end + self.base).unwrap_or_default()
+    }
+
+    /// A node's place in the text.
+    pub(super) fn range(&self, node: Node<'_>) -> TextRange {
+        self.range_of(node.byte_range())
+    }
+
+    /// The place of a stretch of the tree in the text.
+    pub(super) fn range_of(&self, bytes: Range<usize>) -> TextRange {
+        self.lines.range(bytes.start + self.base..bytes.end + self.base)
+    }
+
+    /// Where a statement ends. One whose semicolon is implied has the comments of its last line in
+    /// it, at any level: it ends with its last token.
+    pub(super) fn end_of(&self, statement: Node<'_>) -> usize {
+        let mut last = statement;
+        loop {
+            let mut cursor = last.walk();
+            match last.children(&mut cursor).filter(|child| !self.kind(*child).is_comment()).last() {
+                Some(child) => last = child,
+                None => return last.end_byte(),
+            }
+        }
+    }
+
+    /// A statement's place in the text.
+    pub(super) fn statement_range(&self, statement: Node<'_>) -> TextRange {
+        self.range_of(statement.start_byte()..self.end_of(statement))
+    }
+
+    /// Line and column of an offset in the tree.
+    pub(super) fn position(&self, byte: usize) -> Position {
+        self.lines.position(byte + self.base)
+    }
+
+    /// The name that an identifier, or a string in its place (`import { "a b" as c }`), stands for.
+    pub(super) fn name(&self, node: Node<'_>) -> String {
+        match self.kind(node) {
+            Kind::String => self.string(node),
+            _ => literal::identifier(self.slice(node)),
+        }
+    }
+
+    /// The value of a string literal; lone surrogates become U+FFFD.
+    pub(super) fn string(&self, node: Node<'_>) -> String {
+        literal::string_lossy(self.slice(node))
+    }
+
+    /// The first named child that is no comment.
+    pub(super) fn first_part<'tree>(&self, node: Node<'tree>) -> Option<Node<'tree>> {
+        let mut cursor = node.walk();
+        node.named_children(&mut cursor).find(|child| !self.kind(*child).is_comment())
+    }
+
+    /// The named children that are no comments.
+    pub(super) fn parts<'tree>(&self, node: Node<'tree>) -> Vec<Node<'tree>> {
+        let mut cursor = node.walk();
+        node.named_children(&mut cursor).filter(|child| !self.kind(*child).is_comment()).collect()
+    }
+}
+
+/// Parses with this thread's parser for the grammar; making one is expensive.
+fn parse(bytes: &[u8], grammar: &Grammar, cancel: &CancelToken) -> Result<Tree> {
+    thread_local! {
+        static PARSERS: RefCell<[Option<Parser>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
+    }
+    cancel.check()?;
+    let kept = PARSERS.with_borrow_mut(|parsers| parsers[grammar.slot].take());
+    let mut parser = kept.map_or_else(|| new_parser(grammar), Ok)?;
+    let mut progress = |_: &_| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+    if tree.is_none() {
+        // Otherwise the next text would be read on from where this one was left.
+        parser.reset();
+    }
+    PARSERS.with_borrow_mut(|parsers| parsers[grammar.slot] = Some(parser));
+    tree.ok_or_else(Error::cancelled)
+}
+
+fn new_parser(grammar: &Grammar) -> Result<Parser> {
+    let mut parser = Parser::new();
+    parser.set_language(&grammar.language).map_err(|_| Error::internal("the grammar does not fit the parser"))?;
+    Ok(parser)
+}

@@ -1,0 +1,94 @@
+//! What the grammar is shown in place of what it would wrongly take for an error.
+
+use std::borrow::Cow;
+
+use memchr::memmem;
+
+/// The bytes of `code` with what the grammar takes for an error, and TypeScript does not,
+/// replaced by as many bytes that give the same structure. Names and values are read from the original.
+///
+/// Each replacement is made wherever its pattern occurs, without knowing what is around it: in strings,
+/// templates, regular expressions, comments and JSX text both spellings are text, and in code they have the same
+/// boundaries, as far as facts are concerned.
+///
+/// - `&` becomes `|`. The grammar wants every `&` in JSX text and attribute strings to begin an entity, and
+///   lets one before the closing quote hide it. In code `&&`, `&=`, `&&=`, `a & b` and `A & B` have twins in `|`.
+/// - `type` in `export type * from` is left out.
+/// - The type argument of a tagged template is left out where it is written in braces: the grammar
+///   takes the `<` in ``styled.div<{ a?: b }>`…` `` for a comparison.
+/// - `import("module")` becomes a plain name: the grammar does not know it everywhere a type may stand.
+pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
+    let bytes = code.as_bytes();
+    let mut seen = Cow::Borrowed(bytes);
+    for at in memchr::memchr_iter(b'&', bytes) {
+        seen.to_mut()[at] = b'|';
+    }
+    for at in memmem::find_iter(bytes, "export") {
+        let behind = code[at + "export".len()..].trim_start();
+        if let Some(star) = behind.strip_prefix("type")
+            && star.trim_start().starts_with('*')
+        {
+            blank(&mut seen.to_mut()[code.len() - behind.len()..code.len() - star.len()]);
+        }
+    }
+    for at in memmem::find_iter(bytes, "import") {
+        if let Some(behind) = behind_module(&code[at + "import".len()..]) {
+            let call = &mut seen.to_mut()[at..code.len() - behind.len()];
+            call[0] = b'_'; // `_mport`: a name
+            blank(&mut call["import".len()..]);
+        }
+    }
+    for at in memchr::memchr_iter(b'<', bytes) {
+        if bytes[..at].last().is_some_and(|before| before.is_ascii_alphanumeric() || b"_$)".contains(before))
+            && let Some(template) = behind_type_argument(&code[at + 1..])
+        {
+            blank(&mut seen.to_mut()[at..code.len() - template.len()]);
+        }
+    }
+    seen
+}
+
+/// What follows `{ … }>`, if it is a template. Looks no further than the next `<{`, so a text is
+/// read once; gives up on whatever could lead out of the code: templates, comments, and strings that
+/// are not plain.
+fn behind_type_argument(behind: &str) -> Option<&str> {
+    let braces = behind.trim_start();
+    if !braces.starts_with('{') {
+        return None;
+    }
+    let mut depth = 0_usize;
+    let mut rest = braces;
+    loop {
+        let next = rest.chars().next()?;
+        rest = &rest[next.len_utf8()..];
+        match next {
+            '{' => depth += 1,
+            '}' if depth == 1 => break,
+            '}' => depth -= 1,
+            '"' | '\'' => {
+                let plain = |next: char| next.is_ascii_alphanumeric() || " _$-".contains(next);
+                rest = rest.trim_start_matches(plain).strip_prefix(next)?;
+            }
+            '<' if rest.trim_start().starts_with('{') => return None,
+            '`' | '/' => return None,
+            _ => {}
+        }
+    }
+    let template = rest.trim_start().strip_prefix('>')?;
+    template.trim_start().starts_with('`').then_some(template)
+}
+
+/// What follows `("module")`. The module has no character that could end a string or the code between two.
+fn behind_module(behind: &str) -> Option<&str> {
+    let quoted = behind.trim_start().strip_prefix('(')?.trim_start();
+    let quote = quoted.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
+    let module = |next: char| next.is_ascii_alphanumeric() || "@/._-~:#$".contains(next);
+    quoted[1..].trim_start_matches(module).strip_prefix(quote)?.trim_start().strip_prefix(')')
+}
+
+/// White space in place of everything but line ends, which can end statements.
+fn blank(bytes: &mut [u8]) {
+    for byte in bytes.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+}
