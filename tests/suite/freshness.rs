@@ -13,6 +13,10 @@ use crate::random::Random;
 use crate::referee::walk;
 use crate::trees;
 
+/// What is changed, and how.
+type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
+/// Paths and hashes.
 type Contents = BTreeMap<String, String>;
 
 /// Path and hash of every file, as a process that starts now would find them.
@@ -67,7 +71,7 @@ fn each_kind_of_change_is_seen() {
     assert_fresh(&workspace, &mut sidecar, "before the index is there");
     sidecar.wait_event("indexed");
     assert_fresh(&workspace, &mut sidecar, "with the index");
-    let changes: Vec<(&str, Box<dyn Fn()>)> = vec![
+    let changes: Vec<Change<'_>> = vec![
         ("created", Box::new(|| workspace.write("src/new.ts", "new"))),
         ("modified", Box::new(|| workspace.write("src/new.ts", "newer"))),
         ("emptied", Box::new(|| workspace.write("src/new.ts", ""))),

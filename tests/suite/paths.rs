@@ -212,7 +212,7 @@ fn what_may_not_be_read_is_denied() {
     use std::os::unix::fs::PermissionsExt as _;
     let workspace = fixtures::copy();
     workspace.write("locked.txt", "x");
-    let locked = std::fs::Permissions::from_mode(0);
+    let locked = std::fs::Permissions::from_mode(0o000);
     std::fs::set_permissions(workspace.at("locked.txt"), locked).unwrap();
     if std::fs::File::open(workspace.at("locked.txt")).is_ok() {
         eprintln!("SKIPPED: what_may_not_be_read_is_denied: this user may read everything");

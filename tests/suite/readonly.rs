@@ -156,7 +156,7 @@ fn state(root: &std::path::Path) -> Value {
                 directories.push(entry.path());
             }
             let facts = json!([found.ino(), found.mode(), found.size(), found.ctime(), found.ctime_nsec()]);
-            all.insert(format!("{:?}", entry.path()), facts);
+            all.insert(entry.path().to_string_lossy().into_owned(), facts);
         }
     }
     Value::Object(all)
