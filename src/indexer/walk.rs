@@ -103,6 +103,8 @@ impl Walker {
     fn builder(&self) -> WalkBuilder {
         let mut builder = WalkBuilder::new(&self.root);
         builder
+            // Where a user's global excludes with a leading `/` start; the process may have been started anywhere.
+            .current_dir(&self.root)
             .hidden(false)
             .require_git(false)
             .parents(true)

@@ -60,7 +60,7 @@ impl Builder {
     pub(crate) fn spawn(self) -> Sidecar {
         let mut words: Vec<OsString> = self.before;
         words.push(self.program.into_os_string());
-        words.extend(["--root".into(), self.root.clone().into_os_string()]);
+        words.extend(["--root".into(), self.root.into_os_string()]);
         words.extend(self.args);
         let mut child = Command::new(&words[0])
             .args(&words[1..])
@@ -70,7 +70,7 @@ impl Builder {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", words[0]));
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", words[0].display()));
         let stdin = child.stdin.take();
         let (stdout, messages) = StdoutReader::start(child.stdout.take().unwrap(), self.reading);
         let log = Log::start(child.stderr.take().unwrap());
@@ -80,7 +80,6 @@ impl Builder {
             stdout,
             messages,
             log,
-            root: self.root,
             next_id: 0,
             waiting: BTreeSet::new(),
             answers: BTreeMap::new(),
@@ -100,8 +99,6 @@ pub(crate) struct Sidecar {
     stdout: StdoutReader,
     messages: Receiver<Result<Value, String>>,
     log: Log,
-    /// The directory it serves, as it was given.
-    pub(crate) root: PathBuf,
     next_id: u64,
     /// Ids that were sent and not answered yet.
     waiting: BTreeSet<String>,
@@ -224,11 +221,6 @@ impl Sidecar {
         self.wait(&format!("the response to {id:?}"), |this| this.answers.remove(id))
     }
 
-    /// Waits for the next response of all.
-    pub(crate) fn wait_for_any(&mut self) -> Value {
-        self.wait("any response", |this| this.answers.pop_first().map(|(_, response)| response))
-    }
-
     /// Waits for a response without an id; returns the error.
     pub(crate) fn wait_for_null(&mut self) -> Value {
         let mut response = self.wait("a response without an id", |this| this.without_id.pop_front());
@@ -303,9 +295,7 @@ impl Sidecar {
 
     fn end(&mut self, limit: Duration, read: bool) -> ExitStatus {
         let started = Instant::now();
-        if !self.log.wait_for_end(LIMIT) {
-            panic!("the process does not end{}", self.told());
-        }
+        assert!(self.log.wait_for_end(LIMIT), "the process does not end{}", self.told());
         let status = self.child.wait().unwrap();
         let took = started.elapsed();
         if read {

@@ -5,13 +5,27 @@
 //! asked for, a clean exit, no panic in the log.
 #![allow(clippy::disallowed_methods, reason = "tests make, change and look at files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![allow(clippy::needless_pass_by_value, reason = "`json!` is written where it is sent")]
+#![allow(clippy::format_collect, clippy::naive_bytecount, reason = "tests are read more often than they wait for that")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod fixtures;
 mod framing;
+mod freshness;
+mod globs;
 mod harness;
+mod layers;
 mod lifecycle;
+mod limits;
+mod listing;
 mod memory;
 mod methods;
+mod naive;
+mod paths;
 mod random;
+#[cfg(target_os = "linux")]
+mod readonly;
+mod reads;
+mod referee;
+mod trees;
 mod wrong_types;

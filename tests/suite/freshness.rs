@@ -1,0 +1,333 @@
+//! Answers reflect what happened before they were asked for.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use serde_json::{Value, json};
+
+use crate::fixtures::{self, Workspace};
+use crate::harness::Sidecar;
+use crate::random::Random;
+use crate::referee::walk;
+use crate::trees;
+
+/// What is changed, and how.
+type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
+
+/// Paths and hashes.
+type Contents = BTreeMap<String, String>;
+
+/// Path and hash of every file, as a process that starts now would find them.
+fn cold(root: &Path) -> Contents {
+    let hashed = |path: String| {
+        let bytes = fs::read(root.join(&path)).unwrap();
+        (path, blake3::hash(&bytes).to_hex().to_string())
+    };
+    walk(root).into_iter().map(hashed).collect()
+}
+
+fn contents(result: &Value) -> Contents {
+    let file = |file: &Value| {
+        (file["path"].as_str().unwrap().to_owned(), file["hash"].as_str().unwrap_or("(no hash)").to_owned())
+    };
+    result["files"].as_array().unwrap().iter().map(file).collect()
+}
+
+fn hashes(sidecar: &mut Sidecar, consistency: &str) -> Value {
+    sidecar.request(
+        "glob",
+        json!({ "include": ["**"], "fields": ["hash"], "consistency": consistency, "syncTimeoutMs": 60_000 }),
+    )
+}
+
+/// The number in a clock. Clients must not look into it; a test of their order has to.
+fn tick(clock: &Value) -> u64 {
+    clock.as_str().unwrap().rsplit_once(':').unwrap().1.parse().unwrap()
+}
+
+#[track_caller]
+fn assert_fresh(workspace: &Workspace, sidecar: &mut Sidecar, what: &str) {
+    let result = hashes(sidecar, "synced");
+    assert_eq!(result["synced"], true, "{what}");
+    assert_eq!(contents(&result), cold(&workspace.root), "{what}");
+}
+
+/// Writes other bytes of the same length, and puts the modification time back.
+fn change_unnoticeably(file: &Path) {
+    let modified = fs::metadata(file).unwrap().modified().unwrap();
+    let mut bytes = fs::read(file).unwrap();
+    bytes[0] = bytes[0].wrapping_add(1);
+    fs::write(file, bytes).unwrap();
+    fs::File::options().write(true).open(file).unwrap().set_modified(modified).unwrap();
+}
+
+#[test]
+fn each_kind_of_change_is_seen() {
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let at = |path: &str| workspace.at(path);
+    assert_fresh(&workspace, &mut sidecar, "before the index is there");
+    sidecar.wait_event("indexed");
+    assert_fresh(&workspace, &mut sidecar, "with the index");
+    let changes: Vec<Change<'_>> = vec![
+        ("created", Box::new(|| workspace.write("src/new.ts", "new"))),
+        ("modified", Box::new(|| workspace.write("src/new.ts", "newer"))),
+        ("emptied", Box::new(|| workspace.write("src/new.ts", ""))),
+        ("filled", Box::new(|| workspace.write("src/new.ts", "filled again"))),
+        ("the same size and time", Box::new(|| change_unnoticeably(&at("src/App.tsx")))),
+        ("the same size and time again", Box::new(|| change_unnoticeably(&at("src/App.tsx")))),
+        ("renamed", Box::new(|| fs::rename(at("src/new.ts"), at("src/newest.ts")).unwrap())),
+        (
+            "replaced by a rename",
+            Box::new(|| {
+                workspace.write("src/.App.tsx.tmp", "saved atomically");
+                fs::rename(at("src/.App.tsx.tmp"), at("src/App.tsx")).unwrap();
+            }),
+        ),
+        ("a directory renamed", Box::new(|| fs::rename(at("src/components"), at("src/parts")).unwrap())),
+        ("a directory made", Box::new(|| workspace.write("one/two/three/four.txt", "deep"))),
+        ("deleted", Box::new(|| fs::remove_file(at("src/newest.ts")).unwrap())),
+        ("a directory deleted", Box::new(|| fs::remove_dir_all(at("one")).unwrap())),
+        (
+            "a file in place of a directory",
+            Box::new(|| {
+                fs::remove_dir_all(at("docs")).unwrap();
+                workspace.write("docs", "no directory any more");
+            }),
+        ),
+        (
+            "a directory in place of a file",
+            Box::new(|| {
+                fs::remove_file(at("docs")).unwrap();
+                workspace.write("docs/notes.md", "again");
+            }),
+        ),
+        ("now ignored", Box::new(|| workspace.write(".gitignore", "*.tsx\n/docs\n"))),
+        ("no more ignored", Box::new(|| workspace.write(".gitignore", ""))),
+        ("without .ignore", Box::new(|| fs::remove_file(at(".ignore")).unwrap())),
+        ("a nested rule", Box::new(|| workspace.write("src/.gitignore", "*\n!main.tsx\n"))),
+        ("a rule beside the repository", Box::new(|| workspace.write(".git/info/exclude", "*.json\n"))),
+        (
+            "a rule above the root",
+            Box::new(|| {
+                fs::write(workspace.outer().join(".ignore"), "*.md\n").unwrap();
+            }),
+        ),
+        (
+            "an older modification time",
+            Box::new(|| {
+                workspace.write("tsconfig.json", "{}");
+                let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
+                fs::File::options().write(true).open(at("tsconfig.json")).unwrap().set_modified(long_ago).unwrap();
+            }),
+        ),
+    ];
+    let mut last = 0;
+    for (what, change) in changes {
+        change();
+        assert_fresh(&workspace, &mut sidecar, what);
+        let status = sidecar.request("status", json!({}));
+        assert!(tick(&status["clock"]) > last, "{what}: the clock stands at {last}");
+        last = tick(&status["clock"]);
+    }
+    sidecar.finish();
+}
+
+/// Many writers' worth of changes between two answers, again and again.
+#[test]
+fn random_changes() {
+    let mut random = Random::new(11);
+    let workspace = Workspace::empty();
+    trees::grow(&workspace, &mut random, false);
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let mut last = 0;
+    for round in 0..200 {
+        let mut done = Vec::new();
+        for _ in 0..=random.below(4) {
+            done.push(change(&workspace, &mut random));
+        }
+        let result = if random.one_in(4) {
+            // What a client wrote itself it may name, and then ask without waiting.
+            let paths: Vec<&String> = done.iter().flatten().collect();
+            let synced = sidecar.request("sync", json!({ "paths": paths, "timeoutMs": 60_000 }));
+            assert_eq!(synced["synced"], true);
+            let eventual = hashes(&mut sidecar, "eventual");
+            let (known, wanted) = (contents(&eventual), cold(&workspace.root));
+            for path in &paths {
+                assert_eq!(known.get(*path), wanted.get(*path), "round {round}: {path} after {done:?}");
+            }
+            assert!(tick(&eventual["clock"]) >= tick(&synced["clock"]));
+            eventual
+        } else {
+            let result = hashes(&mut sidecar, "synced");
+            assert_eq!(result["synced"], true);
+            assert_eq!(contents(&result), cold(&workspace.root), "round {round} after {done:?}");
+            result
+        };
+        let now = tick(&result["clock"]);
+        assert!(now >= last, "round {round}: the clock went from {last} to {now}");
+        last = now;
+    }
+    sidecar.finish();
+}
+
+/// Changes something; returns the paths it touched.
+fn change(workspace: &Workspace, random: &mut Random) -> Vec<String> {
+    let place = |random: &mut Random| {
+        let directory = random.pick(&["", "src/", "lib/", "src/lib/", "a.d/b/", "new/"]);
+        format!("{directory}{}", random.pick(trees::FILES))
+    };
+    let existing: Vec<String> = walk(&workspace.root).into_iter().collect();
+    let some = |random: &mut Random| existing.get(random.below(existing.len().max(1))).cloned();
+    match random.below(12) {
+        0..=3 => {
+            let path = place(random);
+            if !workspace.at(&path).is_dir() && (path.matches('/').count() == 0 || parent_fits(workspace, &path)) {
+                workspace.write(&path, format!("{}\n", random.next()));
+            }
+            vec![path]
+        }
+        4 | 5 => some(random).into_iter().inspect(|path| change_if_any(&workspace.at(path))).collect(),
+        6 => some(random).into_iter().inspect(|path| fs::remove_file(workspace.at(path)).unwrap()).collect(),
+        7 | 8 => {
+            let (Some(from), to) = (some(random), place(random)) else { return Vec::new() };
+            if parent_fits(workspace, &to) && !workspace.at(&to).is_dir() {
+                fs::create_dir_all(workspace.at(&to).parent().unwrap()).unwrap();
+                fs::rename(workspace.at(&from), workspace.at(&to)).unwrap();
+            }
+            vec![from, to]
+        }
+        9 => {
+            let path = random.pick(&["lib", "src/lib", "new"]);
+            let _ = fs::remove_dir_all(workspace.at(path));
+            vec![path.to_owned()]
+        }
+        10 => {
+            let (from, to) = (random.pick(&["src", "lib", "new"]), random.pick(&["moved", "src/moved", "lib"]));
+            let _ = fs::rename(workspace.at(from), workspace.at(to));
+            vec![from.to_owned(), to.to_owned()]
+        }
+        _ => {
+            let path = random.pick(&[".gitignore", ".ignore"]);
+            // Rules of one line only: those that ignore everything would end the game.
+            workspace.write(path, random.pick(&["*.log\n", "/src/\n", "lib/\n!*.md\n", "a\n", "\n", "*.ts\n!d.ts\n"]));
+            vec![path.to_owned()]
+        }
+    }
+}
+
+fn parent_fits(workspace: &Workspace, path: &str) -> bool {
+    path.match_indices('/').all(|(at, _)| !workspace.at(&path[..at]).is_file())
+}
+
+fn change_if_any(file: &Path) {
+    if fs::metadata(file).unwrap().len() > 0 {
+        change_unnoticeably(file);
+    }
+}
+
+#[test]
+fn sync_of_paths_is_exact() {
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    sidecar.wait_event("indexed");
+    let at = |path: &str| workspace.at(path);
+    let sync = |sidecar: &mut Sidecar, paths: &[&str]| {
+        let result = sidecar.request("sync", json!({ "paths": paths, "timeoutMs": 60_000 }));
+        assert_eq!(result["synced"], true);
+        contents(&hashes(sidecar, "eventual"))
+    };
+    let hash = |text: &str| Some(blake3::hash(text.as_bytes()).to_hex().to_string());
+    workspace.write("src/one.ts", "1");
+    workspace.write("made/here/two.ts", "2");
+    workspace.write("ignored.log", "3");
+    change_unnoticeably(&at("src/App.tsx"));
+    fs::remove_file(at("src/main.tsx")).unwrap();
+    fs::rename(at("src/hooks"), at("src/crooks")).unwrap();
+    let known = sync(
+        &mut sidecar,
+        &[
+            "src/one.ts",
+            "made/here/two.ts",
+            "ignored.log",
+            "src/App.tsx",
+            "src/main.tsx",
+            "src/hooks",
+            "src/crooks",
+            "none",
+        ],
+    );
+    assert_eq!(known.get("src/one.ts").cloned(), hash("1"));
+    assert_eq!(known.get("made/here/two.ts").cloned(), hash("2"));
+    assert!(!known.contains_key("ignored.log") && !known.contains_key("src/main.tsx"));
+    assert!(known.contains_key("src/crooks/useBoard.ts") && !known.contains_key("src/hooks/useBoard.ts"));
+    assert_eq!(known.get("src/App.tsx"), cold(&workspace.root).get("src/App.tsx"));
+    assert_eq!(known, cold(&workspace.root), "these were all the changes");
+
+    // A directory stands for all that lies beneath it, and for nothing beside it.
+    workspace.write("made/here/two.ts", "other");
+    workspace.write("made/three.ts", "3");
+    let known = sync(&mut sidecar, &["made"]);
+    assert_eq!(known, cold(&workspace.root));
+    fs::remove_dir_all(at("made")).unwrap();
+    let known = sync(&mut sidecar, &["made/here"]);
+    assert!(!known.contains_key("made/here/two.ts"));
+    let known = sync(&mut sidecar, &["made"]);
+    assert_eq!(known, cold(&workspace.root));
+    // Nothing to look at is no reason to wait.
+    assert_eq!(sidecar.request("sync", json!({ "paths": [] }))["synced"], true);
+    assert_eq!(sidecar.request("sync", json!({}))["synced"], true);
+    sidecar.finish();
+}
+
+#[test]
+fn eventual_answers_do_not_wait() {
+    let workspace = fixtures::large();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let synced = json!({ "include": ["**"], "fields": ["hash"], "syncTimeoutMs": 60_000 });
+    let ids = sidecar.send_all([
+        ("glob", synced),
+        ("glob", json!({ "include": ["**"], "consistency": "eventual" })),
+        ("stat", json!({ "paths": ["packages"] })),
+    ]);
+    let eventual = sidecar.result(&ids[1]);
+    assert_eq!((&eventual["synced"], eventual["clock"].is_string()), (&json!(false), true));
+    sidecar.result(&ids[2]);
+    let full = sidecar.result(&ids[0]);
+    assert_eq!(full["files"].as_array().unwrap().len(), fixtures::LARGE_FILES);
+    assert_eq!(sidecar.order().last(), Some(&ids[0]), "the synced answer takes a walk, the others none");
+    sidecar.finish();
+}
+
+#[test]
+fn no_time_to_sync_is_said() {
+    let workspace = fixtures::large();
+    let mut sidecar = Sidecar::builder(&workspace.root).args(["--sync-timeout-ms", "0"]).spawn();
+    assert_eq!(sidecar.request("glob", json!({ "include": ["**"] }))["synced"], false);
+    assert_eq!(sidecar.request("sync", json!({}))["synced"], false);
+    assert_eq!(sidecar.request("sync", json!({ "timeoutMs": 60_000 }))["synced"], true);
+    let result = sidecar.request("glob", json!({ "include": ["**"], "syncTimeoutMs": 60_000 }));
+    assert_eq!(result["synced"], true);
+    sidecar.finish();
+}
+
+/// A client that writes and asks at once, many times over, with nothing in between.
+#[test]
+fn a_write_before_each_question() {
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let mut asked = Vec::new();
+    for round in 0..50 {
+        let path = format!("src/round{round}.ts");
+        workspace.write(&path, "x");
+        workspace.write("src/counter.ts", format!("{round:03}"));
+        asked.push((sidecar.send("glob", json!({ "include": [path] })), path));
+    }
+    for (id, path) in asked {
+        let result = sidecar.result(&id);
+        assert_eq!(result["files"], json!([{ "path": path }]));
+    }
+    sidecar.finish();
+}
