@@ -255,7 +255,9 @@ impl Loop {
     fn request(&mut self, request: Request) {
         let Some(entry) = methods::find(&request.method) else {
             let shown: String = request.method.chars().take(100).collect();
-            let error = Error::new(Code::UnknownMethod, format!("there is no method {shown:?}"));
+            let known: Vec<&str> = methods::METHODS.iter().map(|entry| entry.name).collect();
+            let message = format!("there is no method {shown:?}; there are {}", known.join(", "));
+            let error = Error::new(Code::UnknownMethod, message);
             return self.fail(Some(&request.id), &error);
         };
         if entry.lane == Lane::Control {
