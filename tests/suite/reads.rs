@@ -169,12 +169,12 @@ fn ignored_files_are_served_and_not_indexed() {
 #[test]
 fn ranges_of_known_files_are_the_same() {
     // The checkout itself: its timestamps are old enough to be trusted.
-    let mut sidecar = Sidecar::spawn(&fixtures::original());
+    let mut sidecar = Sidecar::spawn(&fixtures::original().join("workspace"));
     sidecar.wait_event("indexed");
     for path in ["src/data/loaves.json", "src/legacy/till.ts", "src/data/returned-loaves.txt"] {
         let known = sidecar.request("stat", json!({ "paths": [path] }));
         assert!(known["entries"][0]["hash"].is_string(), "the index does not know {path}: {known}");
-        for (start, end) in [(0, 0), (0, 2), (2, 30), (10, 1 << 40), (1 << 40, 1 << 41)] {
+        for (start, end) in [(0_u64, 0_u64), (0, 2), (2, 30), (10, 1 << 40), (1 << 40, 1 << 41)] {
             let params = json!({ "path": path, "encoding": "base64", "range": { "start": start, "end": end } });
             let mut whole_params = params.clone();
             // The SHA-256 cannot be had without reading the whole.
