@@ -260,6 +260,13 @@ impl Sidecar {
         self.stdout.read_on();
     }
 
+    /// Lets the process run into a stdout that is not read. Nothing tells when it is stuck, so this takes time.
+    #[cfg(unix)]
+    pub(crate) fn let_it_fill(&mut self) {
+        let more = self.messages.recv_timeout(Duration::from_secs(1));
+        assert!(matches!(more, Err(RecvTimeoutError::Timeout)), "something was read: {more:?}");
+    }
+
     /// Sends SIGTERM.
     #[cfg(unix)]
     pub(crate) fn kill_term(&self) {

@@ -134,7 +134,7 @@ fn nothing_beneath_the_root_is_written() {
         }
     }
     assert!(opened > 100, "the trace shows only {opened} opened files");
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(wrong.is_empty(), "{} calls, such as {:#?}", wrong.len(), &wrong[..wrong.len().min(10)]);
     assert_eq!(state(&workspace.root), before);
 }
 
