@@ -117,7 +117,7 @@ pub(super) struct Options {
     max_request_bytes: u64,
 
     /// The longest response line; listings and searches are cut there
-    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1024..=1 << 32))]
+    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(4096..=1 << 32))]
     max_response_bytes: u64,
 
     /// Requests in flight; further ones wait

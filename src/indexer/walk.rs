@@ -79,7 +79,7 @@ impl Walker {
     }
 
     /// Lists only `paths`, and what lies beneath those that are directories: exact by the same
-    /// rules, at the cost of listing the directories above them.
+    /// rules, at the cost of listing the directories above them, which are part of the result.
     ///
     /// # Errors
     /// `cancelled`.
@@ -96,7 +96,7 @@ impl Walker {
         let mut listing = self.run(&builder, true, &Counter::default(), cancel)?;
         let asked = |path: &RelPath| paths.iter().any(|wanted| path.is_within(wanted));
         listing.files.retain(|(path, _)| asked(path));
-        listing.directories.retain(|directory| asked(&directory.path));
+        // The directories above were come across, and are as new as what was asked for.
         Ok(listing)
     }
 

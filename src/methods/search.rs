@@ -176,7 +176,7 @@ impl Method for Search {
         let filter = PathFilter::new(&params.include.unwrap_or_default(), &params.exclude.unwrap_or_default(), true)?;
         let lines = |count: Option<u64>| usize::try_from(count.unwrap_or_default()).unwrap_or(usize::MAX);
         let max_matches = params.max_matches.unwrap_or(DEFAULT_MAX_MATCHES);
-        let room = (context.shared.config.limits.max_response_bytes as usize).saturating_sub(size::FRAME);
+        let room = size::room(context);
         let options = FileOptions {
             mode: params.mode.unwrap_or_default(),
             context_before: lines(params.context_before),

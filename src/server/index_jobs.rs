@@ -1,6 +1,6 @@
 //! The jobs that change the index, one at a time, and who waits for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -299,14 +299,13 @@ impl Tools {
             .filter(|path| asked(path) && looked.file(path).is_none())
             .cloned()
             .collect();
-        let mut directories: Vec<DirectoryEntry> = snapshot
+        let mut directories: BTreeMap<RelPath, DirectoryEntry> = snapshot
             .directories
             .iter()
-            .filter(|old| !asked(&old.path) && !listing.directories.iter().any(|new| new.path == old.path))
-            .cloned()
+            .filter(|old| !asked(&old.path))
+            .map(|old| (old.path.clone(), old.clone()))
             .collect();
-        directories.extend(listing.directories);
-        directories.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(snapshot.apply(delta).with_directories(directories))
+        directories.extend(listing.directories.into_iter().map(|new| (new.path.clone(), new)));
+        Ok(snapshot.apply(delta).with_directories(directories.into_values().collect()))
     }
 }

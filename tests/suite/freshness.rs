@@ -265,6 +265,11 @@ fn sync_of_paths_is_exact() {
     assert!(known.contains_key("src/crooks/useBoard.ts") && !known.contains_key("src/hooks/useBoard.ts"));
     assert_eq!(known.get("src/App.tsx"), cold(&workspace.root).get("src/App.tsx"));
     assert_eq!(known, cold(&workspace.root), "these were all the changes");
+    // The directories above a new file are new, too.
+    let directories = sidecar.request("stat", json!({ "paths": ["made", "made/here"] }));
+    for entry in directories["entries"].as_array().unwrap() {
+        assert_eq!(entry["indexed"], true, "{entry}");
+    }
 
     // A directory stands for all that lies beneath it, and for nothing beside it.
     workspace.write("made/here/two.ts", "other");
