@@ -54,13 +54,16 @@ fn assert_fresh(workspace: &Workspace, sidecar: &mut Sidecar, what: &str) {
     assert_eq!(contents(&result), cold(&workspace.root), "{what}");
 }
 
-/// Writes other bytes of the same length, and puts the modification time back.
+/// Writes other bytes of the same length, and puts the modification time back where the inode's change
+/// time tells all the same. Windows shows no such time to a walk.
 fn change_unnoticeably(file: &Path) {
     let modified = fs::metadata(file).unwrap().modified().unwrap();
     let mut bytes = fs::read(file).unwrap();
     bytes[0] = bytes[0].wrapping_add(1);
     fs::write(file, bytes).unwrap();
-    fs::File::options().write(true).open(file).unwrap().set_modified(modified).unwrap();
+    if cfg!(unix) {
+        fs::File::options().write(true).open(file).unwrap().set_modified(modified).unwrap();
+    }
 }
 
 #[test]
