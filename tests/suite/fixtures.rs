@@ -93,6 +93,14 @@ pub(crate) fn link(target: &Path, at: &Path) -> std::io::Result<()> {
     Err(std::io::ErrorKind::Unsupported.into())
 }
 
+/// Whether the copy has the symbolic links of the original. Windows may have checked them out as files, and
+/// Wine shows what they lead to.
+pub(crate) fn has_links(workspace: &Workspace) -> bool {
+    let linked = fs::symlink_metadata(workspace.at("links/slug.ts")).is_ok_and(|found| found.is_symlink());
+    assert!(linked || cfg!(windows), "the fixtures lost their links");
+    linked
+}
+
 /// Adds what git cannot hold.
 pub(crate) fn add_oddities(workspace: &Workspace) {
     workspace.write("odd/latin1.txt", b"Cr\xE8me br\xFBl\xE9e\n");
