@@ -27,5 +27,6 @@ mod random;
 mod readonly;
 mod reads;
 mod referee;
+mod search;
 mod trees;
 mod wrong_types;

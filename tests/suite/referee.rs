@@ -66,7 +66,8 @@ pub(crate) fn settings(home: &Path) -> [(&'static str, PathBuf); 3] {
     [("HOME", home.to_owned()), ("USERPROFILE", home.to_owned()), ("XDG_CONFIG_HOME", home.join("config"))]
 }
 
-fn program() -> Option<PathBuf> {
+/// The ripgrep program, if it is installed.
+pub(crate) fn program() -> Option<PathBuf> {
     let platform = match std::env::consts::OS {
         "macos" => "darwin",
         "windows" => "win32",
