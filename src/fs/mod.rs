@@ -249,10 +249,11 @@ impl WorkspaceRoot {
         if !wanted(&stamp) {
             return Ok(None);
         }
-        let length = range.end.min(stamp.size).saturating_sub(range.start);
+        let start = range.start.min(stamp.size);
+        let length = range.end.min(stamp.size).saturating_sub(start);
         let mut bytes = Vec::with_capacity(length as usize);
         let after = file
-            .seek(io::SeekFrom::Start(range.start))
+            .seek(io::SeekFrom::Start(start))
             .and_then(|_| (&file).take(length).read_to_end(&mut bytes))
             .and_then(|_| file.metadata())
             .map_err(|error| describe(path, &error))?;

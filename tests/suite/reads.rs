@@ -174,7 +174,7 @@ fn ranges_of_known_files_are_the_same() {
     for path in ["src/data/loaves.json", "src/legacy/till.ts", "src/data/returned-loaves.txt"] {
         let known = sidecar.request("stat", json!({ "paths": [path] }));
         assert!(known["entries"][0]["hash"].is_string(), "the index does not know {path}: {known}");
-        for (start, end) in [(0_u64, 0_u64), (0, 2), (2, 30), (10, 1 << 40), (1 << 40, 1 << 41)] {
+        for (start, end) in [(0_u64, 0_u64), (0, 2), (2, 30), (10, 1 << 40), (1 << 40, 1 << 41), (u64::MAX, u64::MAX)] {
             let params = json!({ "path": path, "encoding": "base64", "range": { "start": start, "end": end } });
             let mut whole_params = params.clone();
             // The SHA-256 cannot be had without reading the whole.
