@@ -182,7 +182,7 @@ mod tests {
     #[test]
     fn forms_of_a_path() {
         for good in ["a", "a/b.tsx", ".gitignore", "a/..b", "a/b..", "…/ü", "a b", "with:colon", "a/C:b"] {
-            if cfg!(windows) && good.contains(':') {
+            if cfg!(windows) && good.split('/').any(|part| windows_problem(part).is_some()) {
                 continue;
             }
             assert_eq!(RelPath::parse(good).unwrap().as_str(), good);

@@ -42,7 +42,7 @@ Exit status: 0 after `shutdown`, the end of stdin or SIGTERM; 1 a defect; 2 wron
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Answers one request and exits: pretty on a terminal, plain JSON in a pipe
-    Call(Call),
+    Call(Box<Call>),
     /// Prints the contract: JSON Schema, TypeScript types or the reference text
     Schema {
         /// What to print
@@ -117,7 +117,7 @@ pub(super) struct Options {
     max_request_bytes: u64,
 
     /// The longest response line; listings and searches are cut there
-    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1024..=1 << 32))]
+    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(4096..=1 << 32))]
     max_response_bytes: u64,
 
     /// Requests in flight; further ones wait
@@ -129,7 +129,7 @@ pub(super) struct Options {
     max_file_bytes: u64,
 
     /// The largest source that is parsed
-    #[arg(long, value_name = "N", default_value_t = 8 << 20)]
+    #[arg(long, value_name = "N", default_value_t = crate::tsx::MAX_PARSE_BYTES as u64)]
     max_parse_bytes: u64,
 
     /// Output that waits to be read; past it, work and reading pause

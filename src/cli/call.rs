@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
@@ -117,15 +117,21 @@ fn complain(text: &str) {
 }
 
 /// The progress bar on a terminal.
-struct Progress(Option<ProgressBar>);
+struct Progress {
+    bar: Option<ProgressBar>,
+    started: Instant,
+}
+
+/// An answer that takes no longer needs no bar.
+const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Progress {
     fn new() -> Self {
-        Self(io::stderr().is_terminal().then(ProgressBar::new_spinner))
+        Self { bar: io::stderr().is_terminal().then(ProgressBar::new_spinner), started: Instant::now() }
     }
 
     fn show(&self, data: &Value) {
-        let Some(bar) = &self.0 else { return };
+        let Some(bar) = self.bar.as_ref().filter(|_| self.started.elapsed() > PATIENCE) else { return };
         let files = data["files"].as_u64().unwrap_or_default();
         let template = match data["filesTotal"].as_u64() {
             Some(total) => {
@@ -141,7 +147,7 @@ impl Progress {
     }
 
     fn end(&self) {
-        if let Some(bar) = &self.0 {
+        if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
     }

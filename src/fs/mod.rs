@@ -8,7 +8,7 @@
 mod stamp;
 
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
 
 use cap_std::fs::{Dir, OpenOptions};
@@ -233,6 +233,32 @@ impl WorkspaceRoot {
             }
             attempt += 1;
         }
+    }
+
+    /// Reads a part of a file whose stamp is `wanted`; nothing if it is not, or if the file moved meanwhile.
+    ///
+    /// # Errors
+    /// `not_found`, `not_a_file`, `path_outside_workspace`, `permission_denied`, `io_error`.
+    pub fn read_part(
+        &self,
+        path: &RelPath,
+        range: std::ops::Range<u64>,
+        wanted: impl Fn(&Stamp) -> bool,
+    ) -> Result<Option<Content>> {
+        let (mut file, stamp) = self.open_file(path)?;
+        if !wanted(&stamp) {
+            return Ok(None);
+        }
+        let start = range.start.min(stamp.size);
+        let length = range.end.min(stamp.size).saturating_sub(start);
+        let mut bytes = Vec::with_capacity(length as usize);
+        let after = file
+            .seek(io::SeekFrom::Start(start))
+            .and_then(|_| (&file).take(length).read_to_end(&mut bytes))
+            .and_then(|_| file.metadata())
+            .map_err(|error| describe(path, &error))?;
+        let stable = Stamp::of_std(&after) == stamp && bytes.len() as u64 == length;
+        Ok(stable.then_some(Content { bytes, stamp, stable }))
     }
 
     /// `file_too_large`, with the figures.

@@ -32,14 +32,13 @@ impl Snapshot {
                 same = false;
             }
             let known = old.next_if(|entry| entry.path == path);
-            match known.filter(|entry| stamp.is_none_or(|stamp| entry.still_holds(&stamp))) {
-                Some(entry) => files.push(Arc::clone(entry)),
-                None => {
-                    same = false;
-                    if let Some(stamp) = stamp.or_else(|| look(&path)) {
-                        files.push(Arc::new(FileEntry::listed(path, stamp)));
-                    }
-                }
+            if let Some(entry) = known.filter(|entry| stamp.is_none_or(|stamp| entry.still_holds(&stamp))) {
+                files.push(Arc::clone(entry));
+                continue;
+            }
+            same = false;
+            if let Some(stamp) = stamp.or_else(|| look(&path)) {
+                files.push(Arc::new(FileEntry::listed(path, stamp)));
             }
         }
         same &= old.next().is_none();

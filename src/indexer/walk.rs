@@ -6,7 +6,6 @@ use std::sync::{Mutex, PoisonError};
 
 use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, WalkBuilder, WalkState};
-use rayon::slice::ParallelSliceMut;
 
 use crate::cancel::CancelToken;
 use crate::error::{Code, Error, Result};
@@ -60,6 +59,9 @@ impl Walker {
         // Anything named `.git` goes, a worktree's file too.
         for glob in std::iter::once(".git").chain(exclude.iter().map(String::as_str)) {
             crate::glob::check(glob)?;
+            // `./x` is `x` at the root, which ignore rules write as `/x`.
+            let rooted = glob.strip_prefix("./").map(|glob| format!("/{glob}"));
+            let glob = rooted.as_deref().unwrap_or(glob);
             overrides
                 .add(&format!("!{glob}"))
                 .map_err(|error| Error::new(Code::InvalidGlob, format!("invalid glob {glob:?}: {error}")))?;
@@ -73,11 +75,11 @@ impl Walker {
     /// # Errors
     /// `cancelled`.
     pub fn walk(&self, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
-        self.run(self.builder(), stats, counter, cancel)
+        self.run(&self.builder(), stats, counter, cancel)
     }
 
     /// Lists only `paths`, and what lies beneath those that are directories: exact by the same
-    /// rules, at the cost of listing the directories above them.
+    /// rules, at the cost of listing the directories above them, which are part of the result.
     ///
     /// # Errors
     /// `cancelled`.
@@ -91,10 +93,10 @@ impl Walker {
             };
             wanted.iter().any(|wanted| path.is_within(wanted) || wanted.is_within(&path))
         });
-        let mut listing = self.run(builder, true, &Counter::default(), cancel)?;
+        let mut listing = self.run(&builder, true, &Counter::default(), cancel)?;
         let asked = |path: &RelPath| paths.iter().any(|wanted| path.is_within(wanted));
         listing.files.retain(|(path, _)| asked(path));
-        listing.directories.retain(|directory| asked(&directory.path));
+        // The directories above were come across, and are as new as what was asked for.
         Ok(listing)
     }
 
@@ -117,7 +119,7 @@ impl Walker {
         builder
     }
 
-    fn run(&self, builder: WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
+    fn run(&self, builder: &WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
         let all: Mutex<Vec<Found>> = Mutex::default();
         builder.build_parallel().run(|| {
             let mut visitor = Visitor { root: &self.root, stats, counter, found: Found::default(), all: &all };
@@ -138,8 +140,9 @@ impl Walker {
             listing.skipped.invalid_path += found.skipped.invalid_path;
             listing.skipped.unreadable += found.skipped.unreadable;
         }
-        listing.files.par_sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        listing.directories.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
+        // Each thread has sorted its part; a stable sort merges such runs in linear time.
+        listing.files.sort_by(|a, b| a.0.cmp(&b.0));
+        listing.directories.sort_by(|a, b| a.path.cmp(&b.path));
         Ok(listing)
     }
 }
@@ -200,7 +203,9 @@ impl Visitor<'_> {
 
 impl Drop for Visitor<'_> {
     fn drop(&mut self) {
-        let found = std::mem::take(&mut self.found);
+        let mut found = std::mem::take(&mut self.found);
+        found.files.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        found.directories.sort_unstable_by(|a, b| a.path.cmp(&b.path));
         self.all.lock().unwrap_or_else(PoisonError::into_inner).push(found);
     }
 }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::stat::EntryKind;
-use super::{Context, Depth, Lane, Method, Shared, size};
+use super::{Context, Depth, Lane, Method, size};
 use crate::error::{Error, Result};
 use crate::fs::Stamp;
 use crate::glob::PathFilter;
@@ -160,7 +160,7 @@ impl Method for Glob {
                 Some(after) => behind(&items, after, sort)?,
             };
             let limit = usize::try_from(params.limit.unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
-            let (listed, fits) = cut(&items[start..], limit, &fields, shared);
+            let (listed, fits) = cut(&items[start..], limit, &fields, context);
             context.cancel.check()?;
             let files = listed.par_iter().map(|item| describe(item, &fields, context)).collect::<Result<Vec<_>>>()?;
             Ok(GlobResult { files, limit_hit: !fits, clock: view.snapshot.clock.to_string(), synced: view.synced })
@@ -197,11 +197,11 @@ fn cut<'items, 'snapshot>(
     items: &'items [Item<'snapshot>],
     limit: usize,
     fields: &[GlobField],
-    shared: &Shared,
+    context: &Context,
 ) -> (&'items [Item<'snapshot>], bool) {
     // The names and longest values of all fields.
     let per_item = 16 + fields.len() * 40 + if fields.contains(&GlobField::Hash) { 64 } else { 0 };
-    let mut room = (shared.config.limits.max_response_bytes as usize).saturating_sub(size::FRAME);
+    let mut room = size::room(context);
     let count = items
         .iter()
         .take(limit)

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Context, Lane, Method, size};
 use crate::error::{Code, Error, Result};
+use crate::fs::Stamp;
 use crate::index::FileFacts;
 use crate::indexer::FactsReader;
 use crate::path::RelPath;
@@ -213,7 +214,10 @@ pub(super) fn read(path: &str, options: &ReadOptions, context: &Context) -> Resu
         return Ok(unchanged);
     }
     let read = match options.range {
-        Some(range) => read_range(&path, range, options, context)?,
+        Some(range) => match read_known_range(&path, range, options, context)? {
+            Some(read) => read,
+            None => read_range(&path, range, options, context)?,
+        },
         None => read_whole(&path, options, context)?,
     };
     let hash = read.facts.hash.to_hex().to_string();
@@ -277,6 +281,26 @@ fn read_whole(path: &RelPath, options: &ReadOptions, context: &Context) -> Resul
     let sha256 = options.sha256.then(|| hex(&Sha256::digest(&content.bytes)));
     let size = content.bytes.len() as u64;
     Ok(Read { bytes: content.bytes, size, mtime_ms: content.stamp.mtime_ms(), facts, sha256 })
+}
+
+/// Reads the range alone, where the index knows the whole: the file looks as it did when it was hashed.
+fn read_known_range(
+    path: &RelPath,
+    range: ByteRange,
+    options: &ReadOptions,
+    context: &Context,
+) -> Result<Option<Read>> {
+    let Some(entry) = context.snapshot.file(path).filter(|_| !options.sha256) else { return Ok(None) };
+    let length = range.end.min(entry.stamp.size).saturating_sub(range.start);
+    if length > options.max_bytes.unwrap_or(u64::MAX).min(context.shared.config.limits.max_response_bytes) {
+        return Ok(None);
+    }
+    let known = |stamp: &Stamp| entry.known_under(stamp);
+    let part = context.shared.root.read_part(path, range.start..range.end, |stamp| known(stamp).is_some())?;
+    Ok(part.and_then(|part| {
+        let facts = known(&part.stamp)?;
+        Some(Read { bytes: part.bytes, size: part.stamp.size, mtime_ms: part.stamp.mtime_ms(), facts, sha256: None })
+    }))
 }
 
 /// Reads the whole file for its hash, but keeps the range alone: memory is bounded by what is asked for.

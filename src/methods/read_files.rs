@@ -76,7 +76,7 @@ impl Method for ReadFiles {
             max_bytes: params.max_bytes,
         };
         let max_total = params.max_total_bytes.unwrap_or(u64::MAX);
-        let max_json = (context.shared.config.limits.max_response_bytes as usize).saturating_sub(size::FRAME);
+        let max_json = size::room(context);
         let mut files = Vec::with_capacity(params.paths.len());
         let (mut total, mut json) = (0_u64, 0_usize);
         let paths = params.paths.clone();

@@ -176,7 +176,7 @@ impl Method for Search {
         let filter = PathFilter::new(&params.include.unwrap_or_default(), &params.exclude.unwrap_or_default(), true)?;
         let lines = |count: Option<u64>| usize::try_from(count.unwrap_or_default()).unwrap_or(usize::MAX);
         let max_matches = params.max_matches.unwrap_or(DEFAULT_MAX_MATCHES);
-        let room = (context.shared.config.limits.max_response_bytes as usize).saturating_sub(size::FRAME);
+        let room = size::room(context);
         let options = FileOptions {
             mode: params.mode.unwrap_or_default(),
             context_before: lines(params.context_before),
@@ -276,12 +276,15 @@ struct Worker {
     buffer: Vec<u8>,
 }
 
-/// A buffer that grew beyond this is given back to the system after use.
+/// A buffer that grew beyond this is given back to the system when it is not needed any more.
 const KEEP_BUFFER: usize = 4 << 20;
 
 impl Worker {
     fn search(&mut self, entry: &FileEntry, shared: &Shared, cancel: &CancelToken) -> Result<Searched> {
         cancel.check()?;
+        if self.buffer.len() > KEEP_BUFFER && entry.stamp.size < KEEP_BUFFER as u64 {
+            self.buffer = Vec::new();
+        }
         let binary = |stamp: &Stamp| entry.known_under(stamp).is_some_and(|facts| facts.class == Class::Binary);
         let max_bytes = shared.config.limits.max_file_bytes;
         let read = match shared.root.read_into(&entry.path, max_bytes, &mut self.buffer, |stamp| !binary(stamp)) {
@@ -309,9 +312,6 @@ impl Worker {
                 Searched::Found { path: entry.path.clone(), hash, matches }
             }
         };
-        if self.buffer.capacity() > KEEP_BUFFER {
-            self.buffer = Vec::new();
-        }
         Ok(searched)
     }
 }

@@ -1,5 +1,7 @@
 //! How long values become as JSON, without encoding them: listings are cut before they overflow a response.
 
+use super::Context;
+
 /// The length of `text` as a JSON string, quotes included, as `serde_json` writes it.
 pub(super) fn of_str(text: &str) -> usize {
     let escapes: usize = text
@@ -13,8 +15,14 @@ pub(super) fn of_str(text: &str) -> usize {
     text.len() + escapes + 2
 }
 
-/// Room for the frame around a listing: id, totals, statistics.
-pub(super) const FRAME: usize = 4096;
+/// How much of a response the items of a listing may take: what the frame around them (the id, totals,
+/// statistics) leaves.
+pub(super) fn room(context: &Context) -> usize {
+    (context.shared.config.limits.max_response_bytes as usize).saturating_sub(of_str(&context.id) + FRAME)
+}
+
+/// More than the fixed fields of any listing take.
+const FRAME: usize = 600;
 
 #[cfg(test)]
 mod tests {

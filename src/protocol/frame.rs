@@ -95,7 +95,7 @@ impl<'line> Field<'line> {
     }
 }
 
-impl<'line> Envelope<'line> {
+impl Envelope<'_> {
     fn into_request(self) -> Result<Request, BadRequest> {
         let id = self.id().map_err(|error| BadRequest { id: None, error })?;
         match self.rest() {

@@ -1,6 +1,7 @@
 //! The jobs that change the index, one at a time, and who waits for them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::event::{Event, SyncRequest};
 use crate::cancel::CancelToken;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::fs::{Kind, WorkspaceRoot};
 use crate::index::{Delta, DirectoryEntry, FileEntry, Snapshot};
 use crate::indexer::{Counter, Filled, Walker, fill};
@@ -20,7 +21,7 @@ use crate::path::RelPath;
 pub(super) struct Tools {
     shared: Arc<Shared>,
     walker: Walker,
-    /// Apart from the requests' pool, so that they do not wait behind the first index.
+    /// For the first fill alone, so that requests and the jobs they wait for do not queue behind it.
     pool: rayon::ThreadPool,
     /// Ends all jobs.
     stop: CancelToken,
@@ -118,7 +119,7 @@ impl IndexJobs {
         self.running = Some(Running { started_at: Instant::now(), kind });
         let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
         self.runtime.spawn_blocking(move || {
-            let result = tools.pool.install(|| job(&tools, &snapshot)).map(Arc::new);
+            let result = survive(|| job(&tools, &snapshot)).map(Arc::new);
             let _ = events.send(Event::Walked { result });
         });
     }
@@ -132,9 +133,17 @@ impl IndexJobs {
     /// A job ended. Returns whether the first index is complete with it.
     pub(super) fn job_done(&mut self, result: Result<Arc<Snapshot>>) -> bool {
         let Some(running) = self.running.take() else { return false };
-        // A job fails only when everything is being stopped.
-        let Ok(snapshot) = result else { return false };
-        self.snapshot = snapshot;
+        match result {
+            Ok(snapshot) => self.snapshot = snapshot,
+            Err(error) => {
+                // Everything is being stopped; or a defect, which the next request may not meet again.
+                tracing::error!("an index job failed: {error}");
+                for request in std::mem::take(&mut self.waiting) {
+                    self.answer(request, false);
+                }
+                return false;
+            }
+        }
         let first_walk = matches!(running.kind, Job::Walk { .. }) && self.state == IndexState::Scanning;
         if first_walk {
             self.state = IndexState::Indexing;
@@ -160,7 +169,8 @@ impl IndexJobs {
     fn fill(&self) {
         let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
         self.runtime.spawn_blocking(move || {
-            let result = tools.pool.install(|| fill(tools.root(), &snapshot.files, &tools.filled, &tools.stop));
+            let result =
+                survive(|| tools.pool.install(|| fill(tools.root(), &snapshot.files, &tools.filled, &tools.stop)));
             let _ = events.send(Event::Filled { result });
         });
     }
@@ -213,6 +223,11 @@ impl IndexJobs {
     }
 }
 
+/// Turns a panic into an error: whoever waits for a job is told in any case.
+fn survive<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
+    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(Error::internal("it panicked; the log has the place")))
+}
+
 impl Running {
     /// Whether what the job saw is all the request asked for, as of when it was read or later.
     fn satisfies(&self, request: &SyncRequest) -> bool {
@@ -242,9 +257,14 @@ impl Tools {
         Ok(if complete { self.complete(walked) } else { walked })
     }
 
+    /// Reads those of `files` that were not read yet.
+    fn read(&self, files: &[Arc<FileEntry>]) -> Result<Filled> {
+        self.shared.pool.install(|| fill(self.root(), files, &Counter::default(), &self.stop))
+    }
+
     /// Reads what was not read yet. Files that move on while they are read are taken as last read.
     fn complete(&self, snapshot: Snapshot) -> Snapshot {
-        match fill(self.root(), &snapshot.files, &Counter::default(), &self.stop) {
+        match self.read(&snapshot.files) {
             Ok(filled) => snapshot.apply(filled.delta(&snapshot)),
             Err(_stopped) => snapshot,
         }
@@ -258,7 +278,7 @@ impl Tools {
             .into_iter()
             .filter_map(|(path, stamp)| Some(Arc::new(FileEntry::listed(path, stamp?))))
             .collect();
-        let filled = fill(self.root(), &files, &Counter::default(), &self.stop)?;
+        let filled = self.read(&files)?;
         let mut looked = Snapshot::empty(snapshot.clock.clone());
         looked.files = files.into();
         let looked = looked.apply(filled.delta(&looked));
@@ -279,14 +299,13 @@ impl Tools {
             .filter(|path| asked(path) && looked.file(path).is_none())
             .cloned()
             .collect();
-        let mut directories: Vec<DirectoryEntry> = snapshot
+        let mut directories: BTreeMap<RelPath, DirectoryEntry> = snapshot
             .directories
             .iter()
-            .filter(|old| !asked(&old.path) && !listing.directories.iter().any(|new| new.path == old.path))
-            .cloned()
+            .filter(|old| !asked(&old.path))
+            .map(|old| (old.path.clone(), old.clone()))
             .collect();
-        directories.extend(listing.directories);
-        directories.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(snapshot.apply(delta).with_directories(directories))
+        directories.extend(listing.directories.into_iter().map(|new| (new.path.clone(), new)));
+        Ok(snapshot.apply(delta).with_directories(directories.into_values().collect()))
     }
 }

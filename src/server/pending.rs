@@ -59,23 +59,21 @@ impl Requests {
         Some(pending)
     }
 
-    /// Takes all requests out.
-    pub(super) fn complete_all(&mut self) -> Vec<Pending> {
-        self.by_id.clear();
-        let mut all: Vec<_> = self.by_serial.drain().collect();
-        all.sort_by_key(|(serial, _)| *serial);
-        all.into_iter().map(|(_, pending)| pending).collect()
+    /// All of them, in the order they came.
+    pub(super) fn all(&self) -> Vec<Serial> {
+        self.those(|_| true)
     }
 
-    /// Takes out those whose deadline has passed.
-    pub(super) fn expired(&mut self, now: Instant) -> Vec<Pending> {
-        let due: Vec<Serial> = self
-            .by_serial
-            .iter()
-            .filter(|(_, pending)| pending.deadline.is_some_and(|deadline| deadline <= now))
-            .map(|(serial, _)| *serial)
-            .collect();
-        due.into_iter().filter_map(|serial| self.complete(serial)).collect()
+    /// Those whose deadline has passed, in the order they came.
+    pub(super) fn expired(&self, now: Instant) -> Vec<Serial> {
+        self.those(|pending| pending.deadline.is_some_and(|deadline| deadline <= now))
+    }
+
+    fn those(&self, which: impl Fn(&Pending) -> bool) -> Vec<Serial> {
+        let mut serials: Vec<Serial> =
+            self.by_serial.iter().filter(|(_, pending)| which(pending)).map(|(serial, _)| *serial).collect();
+        serials.sort_unstable();
+        serials
     }
 
     /// The next deadline.

@@ -137,7 +137,7 @@ async fn last_order(events: &mut mpsc::UnboundedReceiver<Event>) {
             _ => {}
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// The state of the server. Nothing in here blocks or does I/O.
@@ -255,7 +255,9 @@ impl Loop {
     fn request(&mut self, request: Request) {
         let Some(entry) = methods::find(&request.method) else {
             let shown: String = request.method.chars().take(100).collect();
-            let error = Error::new(Code::UnknownMethod, format!("there is no method {shown:?}"));
+            let known: Vec<&str> = methods::METHODS.iter().map(|entry| entry.name).collect();
+            let message = format!("there is no method {shown:?}; there are {}", known.join(", "));
+            let error = Error::new(Code::UnknownMethod, message);
             return self.fail(Some(&request.id), &error);
         };
         if entry.lane == Lane::Control {
@@ -310,14 +312,8 @@ impl Loop {
     }
 
     fn cancel(&mut self, id: &str) -> bool {
-        let pending = self.requests.serial_of(id).and_then(|serial| self.complete(serial));
-        match pending {
-            Some(pending) => {
-                self.answer_instead(&pending, &Error::cancelled());
-                true
-            }
-            None => false,
-        }
+        let serial = self.requests.serial_of(id);
+        serial.is_some_and(|serial| self.answer_instead(serial, &Error::cancelled()))
     }
 
     fn handle(&mut self, event: Event) {
@@ -382,10 +378,8 @@ impl Loop {
     }
 
     fn start_job(&mut self, job: Job) {
-        let Some(pending) = self.requests.get(job.serial) else {
-            // Answered already: cancelled, or out of time.
-            return self.workers.done(job.entry.lane);
-        };
+        // Whoever answers a request forgets its job.
+        let Some(pending) = self.requests.get(job.serial) else { return self.workers.done(job.entry.lane) };
         let context = Context {
             shared: Arc::clone(&self.shared),
             id: pending.id.clone(),
@@ -406,16 +400,12 @@ impl Loop {
     /// Takes a request out to answer it; one that was parked is not parked any more.
     fn complete(&mut self, serial: Serial) -> Option<Pending> {
         let pending = self.requests.complete(serial)?;
-        self.unpark();
-        Some(pending)
-    }
-
-    /// Forgets parked requests that were answered.
-    fn unpark(&mut self) {
-        if self.parked.iter().any(|job| self.requests.get(job.serial).is_none()) {
-            self.parked.retain(|job| self.requests.get(job.serial).is_some());
-            self.parked_bytes = self.parked.iter().map(Job::bytes).sum();
+        if let Some(at) = self.parked.iter().position(|job| job.serial == serial)
+            && let Some(job) = self.parked.remove(at)
+        {
+            self.parked_bytes -= job.bytes();
         }
+        Some(pending)
     }
 
     fn next_deadline(&self) -> Option<Instant> {
@@ -428,10 +418,9 @@ impl Loop {
 
     fn expire(&mut self) {
         let now = Instant::now();
-        for pending in self.requests.expired(now) {
-            self.answer_instead(&pending, &Error::new(Code::Timeout, "the request's `timeoutMs` passed"));
+        for serial in self.requests.expired(now) {
+            self.answer_instead(serial, &Error::new(Code::Timeout, "the request's `timeoutMs` passed"));
         }
-        self.unpark();
         self.index.expire(now);
         let shutdown = self.shutdown.as_ref().and_then(|(_, deadline)| *deadline);
         if [self.drain_until, shutdown].into_iter().flatten().any(|until| until <= now) {
@@ -441,16 +430,18 @@ impl Loop {
     }
 
     fn cancel_all(&mut self) {
-        for pending in self.requests.complete_all() {
-            self.answer_instead(&pending, &Error::cancelled());
+        for serial in self.requests.all() {
+            self.answer_instead(serial, &Error::cancelled());
         }
-        self.unpark();
     }
 
-    /// Answers for a worker, whose own answer will be dropped.
-    fn answer_instead(&mut self, pending: &Pending, error: &Error) {
+    /// Answers for a worker, whose own answer will be dropped. False if there is nothing to answer.
+    fn answer_instead(&mut self, serial: Serial, error: &Error) -> bool {
+        let Some(pending) = self.complete(serial) else { return false };
+        self.workers.forget(serial);
         pending.cancel.cancel();
         self.fail(Some(&pending.id), error);
+        true
     }
 
     fn fail(&self, id: Option<&str>, error: &Error) {

@@ -81,6 +81,12 @@ impl Workers {
         Some(job)
     }
 
+    /// Forgets a job that has not started: its request was answered already.
+    pub(super) fn forget(&mut self, serial: Serial) {
+        self.quick.retain(|job| job.serial != serial);
+        self.heavy.retain(|job| job.serial != serial);
+    }
+
     /// A job of this lane ended.
     pub(super) fn done(&mut self, lane: Lane) {
         match lane {

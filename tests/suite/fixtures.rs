@@ -75,15 +75,30 @@ pub(crate) fn link(target: &Path, at: &Path) -> std::io::Result<()> {
     std::os::unix::fs::symlink(target, at)
 }
 
-/// Makes a symbolic link. Fails where that needs a privilege.
+/// Makes a symbolic link. Fails where that needs a privilege, and where (as under Wine) it gives something else.
 #[cfg(windows)]
 pub(crate) fn link(target: &Path, at: &Path) -> std::io::Result<()> {
     let leads_to_directory = at.parent().is_some_and(|parent| parent.join(target).is_dir());
-    if leads_to_directory {
-        std::os::windows::fs::symlink_dir(target, at)
+    let remove = if leads_to_directory {
+        std::os::windows::fs::symlink_dir(target, at)?;
+        fs::remove_dir
     } else {
-        std::os::windows::fs::symlink_file(target, at)
+        std::os::windows::fs::symlink_file(target, at)?;
+        fs::remove_file
+    };
+    if fs::read_link(at).is_ok_and(|held| held == target) {
+        return Ok(());
     }
+    remove(at)?;
+    Err(std::io::ErrorKind::Unsupported.into())
+}
+
+/// Whether the copy has the symbolic links of the original. Windows may have checked them out as files, and
+/// Wine shows what they lead to.
+pub(crate) fn has_links(workspace: &Workspace) -> bool {
+    let linked = fs::symlink_metadata(workspace.at("links/slug.ts")).is_ok_and(|found| found.is_symlink());
+    assert!(linked || cfg!(windows), "the fixtures lost their links");
+    linked
 }
 
 /// Adds what git cannot hold.
@@ -92,7 +107,7 @@ pub(crate) fn add_oddities(workspace: &Workspace) {
     workspace.write("odd/half-a-character.txt", b"end \xF0\x9F\x98");
     workspace.write("odd/surrogate.txt", b"\xED\xA0\xBD");
     workspace.write("odd/utf16-cut.csv", b"\xFF\xFEa\0b");
-    workspace.write("odd/nul.bin", b"text, then\0nothing\n");
+    workspace.write("odd/zero.bin", b"text, then\0nothing\n");
     workspace.write("odd/bom-only.txt", b"\xEF\xBB\xBF");
     workspace.write("odd/two-boms.txt", "\u{feff}\u{feff}x\n");
     #[cfg(target_os = "linux")]

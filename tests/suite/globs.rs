@@ -68,7 +68,7 @@ fn random_globs() {
 
         // ripgrep's own globs are lines of .gitignore: the same but for these.
         let alike = |glob: &String| !glob.starts_with("./") && !glob.ends_with('/');
-        if round % 8 == 0 && include.iter().all(alike) && exclude.is_empty() {
+        if round % 3 == 0 && include.iter().all(alike) && exclude.is_empty() {
             let more: Vec<&str> = include.iter().flat_map(|glob| ["-g", glob]).collect();
             let Some(listed) = ripgrep(&workspace.root, workspace.outer(), &more) else { continue };
             assert_eq!(got, listed, "ripgrep -g {include:?}");
@@ -130,7 +130,9 @@ fn fields_and_directories() {
     }
     assert!(directories.is_superset(&above), "{:?}", above.difference(&directories));
     assert!(!directories.contains("dist") && !directories.contains("archive"), "ignored directories");
-    assert!(!directories.contains("links/components"), "a link is no directory");
+    if fixtures::has_links(&workspace) {
+        assert!(!directories.contains("links/components"), "a link is no directory");
+    }
     // Without asking, there is the path alone.
     let plain = sidecar.request("glob", json!({ "include": ["/package.json"] }));
     assert_eq!(plain["files"], json!([{ "path": "package.json" }]));

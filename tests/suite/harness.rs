@@ -70,7 +70,7 @@ impl Builder {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
-            .unwrap_or_else(|error| panic!("{:?} does not start: {error}", words[0]));
+            .unwrap_or_else(|error| panic!("{} does not start: {error}", words[0].display()));
         let stdin = child.stdin.take();
         let (stdout, messages) = StdoutReader::start(child.stdout.take().unwrap(), self.reading);
         let log = Log::start(child.stderr.take().unwrap());
@@ -260,6 +260,13 @@ impl Sidecar {
         self.stdout.read_on();
     }
 
+    /// Lets the process run into a stdout that is not read. Nothing tells when it is stuck, so this takes time.
+    #[cfg(unix)]
+    pub(crate) fn let_it_fill(&mut self) {
+        let more = self.messages.recv_timeout(Duration::from_secs(1));
+        assert!(matches!(more, Err(RecvTimeoutError::Timeout)), "something was read: {more:?}");
+    }
+
     /// Sends SIGTERM.
     #[cfg(unix)]
     pub(crate) fn kill_term(&self) {
@@ -295,9 +302,7 @@ impl Sidecar {
 
     fn end(&mut self, limit: Duration, read: bool) -> ExitStatus {
         let started = Instant::now();
-        if !self.log.wait_for_end(LIMIT) {
-            panic!("the process does not end{}", self.told());
-        }
+        assert!(self.log.wait_for_end(LIMIT), "the process does not end{}", self.told());
         let status = self.child.wait().unwrap();
         let took = started.elapsed();
         if read {

@@ -230,6 +230,7 @@ fn unread(workspace: &fixtures::Workspace) -> (Sidecar, Vec<String>) {
         .spawn();
     sidecar.wait_event("ready");
     let ids = sidecar.send_all((0..200).map(|_| ("readFile", json!({ "path": "large.txt" }))));
+    sidecar.let_it_fill();
     (sidecar, ids)
 }
 

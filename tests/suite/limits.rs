@@ -105,17 +105,29 @@ fn a_flood_of_requests_is_answered() {
 }
 
 fn small_responses() -> (Workspace, Sidecar) {
+    bounded_responses(16_000)
+}
+
+/// A workspace of 200 files, and a sidecar whose responses have at most `max_bytes`.
+fn bounded_responses(max_bytes: u32) -> (Workspace, Sidecar) {
     let workspace = Workspace::empty();
     for at in 0..200 {
         workspace.write(&format!("{at:03}-{}.txt", "n".repeat(100)), format!("{at}\n\u{1}").repeat(100));
     }
-    let sidecar = Sidecar::builder(&workspace.root).args(["--max-response-bytes", "16000"]).spawn();
+    let sidecar = Sidecar::builder(&workspace.root).args(["--max-response-bytes", &max_bytes.to_string()]).spawn();
     (workspace, sidecar)
 }
 
 #[test]
 fn listings_are_cut_at_the_longest_response() {
-    let (_workspace, mut sidecar) = small_responses();
+    // The smallest bound that can be asked for, and one that holds some more.
+    for max_bytes in [4096, 16_000] {
+        page_through(max_bytes);
+    }
+}
+
+fn page_through(max_bytes: u32) {
+    let (_workspace, mut sidecar) = bounded_responses(max_bytes);
     let (mut listed, mut after, mut rounds) = (Vec::new(), None, 0);
     loop {
         let mut params = json!({ "include": ["**"], "fields": ["size", "mtimeMs", "hash", "kind"] });
@@ -123,7 +135,7 @@ fn listings_are_cut_at_the_longest_response() {
             params["after"] = json!(after);
         }
         let result = sidecar.request("glob", params);
-        assert!(result.to_string().len() <= 16_000);
+        assert!(result.to_string().len() <= max_bytes as usize);
         let files = result["files"].as_array().unwrap();
         listed.extend(files.iter().map(|file| file["path"].as_str().unwrap().to_owned()));
         rounds += 1;

@@ -5,6 +5,8 @@
 //! asked for, a clean exit, no panic in the log.
 #![allow(clippy::disallowed_methods, reason = "tests make, change and look at files")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "that is how a test fails")]
+#![allow(clippy::needless_pass_by_value, reason = "`json!` is written where it is sent")]
+#![allow(clippy::format_collect, clippy::naive_bytecount, reason = "tests are read more often than they wait for that")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod fixtures;

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Type {
     Bool,
+    /// True, false or a word.
+    BoolOrWord,
     /// An integer of at least 0.
     Count,
     Text,
@@ -40,7 +42,7 @@ impl Method {
 
 /// Every method but `shutdown`, for the fixture workspace.
 pub(crate) fn all() -> Vec<Method> {
-    use Type::{Bool, Count, Range, Text, Texts, Word, Words};
+    use Type::{Bool, BoolOrWord, Count, Range, Text, Texts, Word, Words};
     let read = || {
         vec![
             ("encoding", Word, json!("base64")),
@@ -87,6 +89,39 @@ pub(crate) fn all() -> Vec<Method> {
                 ("syncTimeoutMs", Count, json!(10_000)),
             ],
             required: &["include"],
+        },
+        Method {
+            name: "search",
+            fields: vec![
+                ("pattern", Text, json!("useState")),
+                ("regex", Bool, json!(true)),
+                ("caseSensitive", BoolOrWord, json!("smart")),
+                ("wholeWord", Bool, json!(true)),
+                ("multiline", Bool, json!(false)),
+                ("include", Texts, json!(["src/**"])),
+                ("exclude", Texts, json!(["*.css"])),
+                ("contextBefore", Count, json!(1)),
+                ("contextAfter", Count, json!(1)),
+                ("maxMatches", Count, json!(100)),
+                ("maxMatchesPerFile", Count, json!(10)),
+                ("maxLineLength", Count, json!(100)),
+                ("mode", Word, json!("matches")),
+                ("stream", Bool, json!(false)),
+                ("useIndex", Bool, json!(true)),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(10_000)),
+            ],
+            required: &["pattern"],
+        },
+        Method {
+            name: "parse",
+            fields: vec![
+                ("path", Text, json!("src/App.tsx")),
+                ("language", Word, json!("tsx")),
+                ("facts", Words, json!(["jsx"])),
+                ("tree", Bool, json!(true)),
+            ],
+            required: &["path"],
         },
         Method { name: "cancel", fields: vec![("id", Text, json!("nobody"))], required: &["id"] },
     ]

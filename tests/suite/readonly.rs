@@ -134,7 +134,7 @@ fn nothing_beneath_the_root_is_written() {
         }
     }
     assert!(opened > 100, "the trace shows only {opened} opened files");
-    assert!(wrong.is_empty(), "{wrong:#?}");
+    assert!(wrong.is_empty(), "{} calls, such as {:#?}", wrong.len(), &wrong[..wrong.len().min(10)]);
     assert_eq!(state(&workspace.root), before);
 }
 
@@ -156,7 +156,7 @@ fn state(root: &std::path::Path) -> Value {
                 directories.push(entry.path());
             }
             let facts = json!([found.ino(), found.mode(), found.size(), found.ctime(), found.ctime_nsec()]);
-            all.insert(format!("{:?}", entry.path()), facts);
+            all.insert(entry.path().to_string_lossy().into_owned(), facts);
         }
     }
     Value::Object(all)

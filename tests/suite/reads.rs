@@ -165,6 +165,29 @@ fn ignored_files_are_served_and_not_indexed() {
     sidecar.finish();
 }
 
+/// A part of a file that the index knows is read alone; the answer is the same as after reading the whole.
+#[test]
+fn ranges_of_known_files_are_the_same() {
+    // The checkout itself: its timestamps are old enough to be trusted.
+    let mut sidecar = Sidecar::spawn(&fixtures::original().join("workspace"));
+    sidecar.wait_event("indexed");
+    for path in ["src/data/loaves.json", "src/legacy/till.ts", "src/data/returned-loaves.txt"] {
+        let known = sidecar.request("stat", json!({ "paths": [path] }));
+        assert!(known["entries"][0]["hash"].is_string(), "the index does not know {path}: {known}");
+        for (start, end) in [(0_u64, 0_u64), (0, 2), (2, 30), (10, 1 << 40), (1 << 40, 1 << 41), (u64::MAX, u64::MAX)] {
+            let params = json!({ "path": path, "encoding": "base64", "range": { "start": start, "end": end } });
+            let mut whole_params = params.clone();
+            // The SHA-256 cannot be had without reading the whole.
+            whole_params["sha256"] = json!(true);
+            let part = sidecar.request("readFile", params);
+            let mut whole = sidecar.request("readFile", whole_params);
+            assert!(whole.as_object_mut().unwrap().remove("sha256").is_some());
+            assert_eq!(part, whole, "{path} {start}..{end}");
+        }
+    }
+    sidecar.finish();
+}
+
 #[test]
 fn ranges_are_bytes() {
     let workspace = fixtures::copy();

@@ -9,7 +9,7 @@ use crate::methods::{Type, all};
 /// Whether a field of this type may hold the value.
 fn allowed(kind: Type, value: &Value) -> bool {
     match kind {
-        Type::Bool => value.is_boolean(),
+        Type::Bool | Type::BoolOrWord => value.is_boolean(),
         Type::Count => value.is_u64(),
         Type::Text => value.is_string(),
         Type::Texts => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
