@@ -83,8 +83,8 @@ fn ripgrep(
     }
     found.retain(|_, file| !file.matches.is_empty());
     for (path, file) in &mut found {
-        let lines = files[path].shown(&file.matches, question.before, question.after);
         if file.unlisted || question.multiline {
+            let lines = files[path].shown(&file.matches, question.before, question.after);
             (file.lines, file.unlisted) = (lines, false);
         }
     }

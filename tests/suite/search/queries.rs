@@ -165,7 +165,7 @@ impl Questioner<'_> {
                 _ => escape(&self.literal(5)),
             };
         }
-        let mut part = |this: &mut Self| this.expression(depth - 1);
+        let part = |this: &mut Self| this.expression(depth - 1);
         match self.random.below(9) {
             0 => format!("{}|{}", part(self), part(self)),
             1 => format!("(?:{}|{}){}", part(self), part(self), part(self)),

@@ -146,16 +146,19 @@ fn nothing_comes_after_a_timeout() {
     let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-queued-bytes", "20000"]).reads_only(3).spawn();
     sidecar.wait_event("ready");
     sidecar.wait_event("indexed");
-    let (id, _) = sidecar.line("search", &params(true));
-    let line = json!({ "id": id, "method": "search", "params": params(true), "timeoutMs": 1000 }).to_string();
+    let mut params = params(true);
+    params["consistency"] = json!("eventual");
+    let (id, _) = sidecar.line("search", &params);
+    let line = json!({ "id": id, "method": "search", "params": params, "timeoutMs": 2000 }).to_string();
     sidecar.send_line(line.as_bytes(), Some(&id));
     sidecar.wait_event("partial");
     // Time is all that this waits for; nothing is read that could tell.
-    std::thread::sleep(Duration::from_millis(1100));
+    std::thread::sleep(Duration::from_millis(2100));
     sidecar.read_on();
     assert_eq!(sidecar.error(&id)["code"], "timeout");
     take_files(&mut sidecar, &id);
-    sidecar.request("search", params(false));
+    params["stream"] = json!(false);
+    assert_eq!(sidecar.request("search", params)["fileCount"], LARGE_FILES);
     assert_eq!(partials(&sidecar), 0);
     sidecar.finish();
 }
