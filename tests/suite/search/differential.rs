@@ -39,13 +39,16 @@ fn files(root: &Path) -> BTreeMap<String, Places> {
     files
 }
 
+/// What ripgrep finds; nothing if it breaks down.
 fn ripgrep(
     program: &Path,
     root: &Path,
     question: &Question,
+    engine: &str,
     files: &BTreeMap<String, Places>,
 ) -> Option<BTreeMap<String, Found>> {
     let output = Command::new(program)
+        .args(["--engine", engine])
         .args(question.arguments())
         .arg("./")
         .current_dir(root)
@@ -53,6 +56,10 @@ fn ripgrep(
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
+    if engine == "pcre2" && output.status.code() == Some(2) {
+        // It has a syntax of its own, or is not built in.
+        return None;
+    }
     if said.contains("panicked at crates/printer") {
         // ripgrep 15.0 slices out of bounds for some matches over several lines. (On several threads it would hang.)
         return None;
@@ -133,17 +140,25 @@ fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
     let mut questioner = Questioner { random: Random::new(seed), texts: &texts };
     // Patterns that match nothing at every place give a lot.
     let mut client = Sidecar::builder(&workspace.root).args(["--max-response-bytes", "2000000000"]).spawn();
-    let (mut with_matches, mut total, mut refused) = (0, 0, 0);
+    let (mut with_matches, mut total, mut refused, mut overruled) = (0, 0, 0, 0);
     let mut given = given.iter();
     for number in 0..given.len() + count {
         let question = given.next().cloned().unwrap_or_else(|| questioner.next());
-        let Some(theirs) = ripgrep(&program, &workspace.root, &question, &files) else {
+        let Some(theirs) = ripgrep(&program, &workspace.root, &question, "default", &files) else {
             refused += 1;
             continue;
         };
         let ours = sidecar(&client.request("search", question.params()), &question, &files);
         with_matches += usize::from(!theirs.is_empty());
         total += theirs.values().map(|file| file.matches.len()).sum::<usize>();
+        if ours != theirs
+            && question.regex
+            && ripgrep(&program, &workspace.root, &question, "pcre2", &files).is_some_and(|second| second == ours)
+        {
+            // ripgrep 15.0 looks for the end of `a.*, |, ` first, and misses the match that begins before it.
+            overruled += 1;
+            continue;
+        }
         let differs = |path: &&String| ours.get(*path) != theirs.get(*path);
         if let Some(path) = ours.keys().chain(theirs.keys()).find(differs) {
             report(
@@ -155,8 +170,10 @@ fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
             );
         }
     }
-    eprintln!("seed {seed}: {with_matches} queries with matches, {total} matches, {refused} too much for ripgrep");
-    assert!(refused <= count / 20, "ripgrep fails at {refused} queries");
+    eprintln!(
+        "seed {seed}: {with_matches} queries with matches, {total} matches, {refused} too much for ripgrep, {overruled} overruled"
+    );
+    assert!(refused + overruled <= count / 20, "ripgrep fails at {refused} queries and is wrong about {overruled}");
     assert!(with_matches * 2 > count, "only {with_matches} of {count} queries match anything");
     client.finish();
 }
