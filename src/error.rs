@@ -66,6 +66,9 @@ pub enum Code {
 /// Messages quote what was wrong, and what was wrong may be megabytes long.
 const MAX_MESSAGE_BYTES: usize = 2000;
 
+/// So may the values beside them be.
+const MAX_DATA_CHARS: usize = 200;
+
 /// A failed request, or a failed part of one: a stable code, a sentence for a person and,
 /// for some codes, values for a program.
 #[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
@@ -99,7 +102,11 @@ impl Error {
     /// Adds a value for programs under `data`.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
-        self.data.get_or_insert_default().insert(key.to_owned(), value.into());
+        let value = match value.into() {
+            Value::String(text) => Value::String(text.chars().take(MAX_DATA_CHARS).collect()),
+            value => value,
+        };
+        self.data.get_or_insert_default().insert(key.to_owned(), value);
         self
     }
 

@@ -10,6 +10,9 @@ use crate::error::{Code, Error, Result};
 
 /// Longer globs are refused: they compile to automata many times their size.
 const MAX_GLOB_BYTES: usize = 4096;
+/// Globs in one list, and their bytes: compiling more would take long and much memory.
+const MAX_GLOBS: usize = 2000;
+const MAX_GLOBS_BYTES: usize = 64 * 1024;
 /// Deeper `{…{…}…}` are refused: globset takes them apart recursively.
 const MAX_BRACE_DEPTH: usize = 16;
 
@@ -29,6 +32,11 @@ impl PathFilter {
         let compile = |globs: &[String], beneath: bool| -> Result<Option<GlobSet>> {
             if globs.is_empty() {
                 return Ok(None);
+            }
+            let bytes: usize = globs.iter().map(String::len).sum();
+            if globs.len() > MAX_GLOBS || bytes > MAX_GLOBS_BYTES {
+                let problem = format!("more than {MAX_GLOBS} globs, or {MAX_GLOBS_BYTES} bytes of them, in one list");
+                return Err(Error::new(Code::InvalidGlob, problem));
             }
             let mut set = GlobSetBuilder::new();
             for glob in globs {

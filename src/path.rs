@@ -1,6 +1,7 @@
 //! Workspace-relative paths, as they stand on the wire.
 
 use std::borrow::Borrow;
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -70,9 +71,40 @@ impl RelPath {
         self.0.rsplit_once('/').map_or(&*self.0, |(_, name)| name)
     }
 
-    /// Whether `self` is `other` or lies somewhere below it.
-    pub fn is_within(&self, other: &Self) -> bool {
-        self.0.strip_prefix(&*other.0).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    /// The directories above it, the root not counted.
+    pub fn ancestors(&self) -> impl Iterator<Item = &str> {
+        self.0.match_indices('/').map(|(at, _)| &self.0[..at])
+    }
+}
+
+/// A set of paths, to be asked about others: each answer takes as long as the other path is deep.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Paths {
+    paths: HashSet<RelPath>,
+    above: HashSet<String>,
+}
+
+impl Paths {
+    /// The set of `paths`.
+    pub fn new(paths: impl IntoIterator<Item = RelPath>) -> Self {
+        let paths: HashSet<RelPath> = paths.into_iter().collect();
+        let above = paths.iter().flat_map(|path| path.ancestors().map(str::to_owned)).collect();
+        Self { paths, above }
+    }
+
+    /// Whether `path` is one of the set.
+    pub fn contains(&self, path: &RelPath) -> bool {
+        self.paths.contains(path)
+    }
+
+    /// Whether `path` is one of the set, or lies beneath one.
+    pub fn covers(&self, path: &RelPath) -> bool {
+        self.contains(path) || path.ancestors().any(|above| self.paths.contains(above))
+    }
+
+    /// Whether one of the set lies beneath `path`.
+    pub fn is_above(&self, path: &RelPath) -> bool {
+        self.above.contains(path.as_str())
     }
 }
 
@@ -224,11 +256,14 @@ mod tests {
     }
 
     #[test]
-    fn within_is_by_parts() {
+    fn a_set_covers_by_parts() {
         let path = |text| RelPath::parse(text).unwrap();
-        assert!(path("a/b").is_within(&path("a")));
-        assert!(path("a").is_within(&path("a")));
-        assert!(!path("ab").is_within(&path("a")));
-        assert!(!path("a").is_within(&path("a/b")));
+        let set = Paths::new([path("a/b"), path("c")]);
+        for (covered, text) in
+            [(true, "a/b"), (true, "a/b/c/d"), (false, "a/bc"), (false, "a"), (true, "c/x"), (false, "cc")]
+        {
+            assert_eq!(set.covers(&path(text)), covered, "{text}");
+        }
+        assert!(set.is_above(&path("a")) && !set.is_above(&path("a/b")) && !set.is_above(&path("c")));
     }
 }

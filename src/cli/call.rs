@@ -13,6 +13,9 @@ use super::args::{Call, LogLevel, usage};
 use super::{FAILED, NOT_STARTED, block_on, logging, terminate};
 use crate::server::{self, Io};
 
+/// How long `call` waits for a synced answer at least, in milliseconds.
+const PATIENT_SYNC_MS: u64 = 600_000;
+
 /// The pipe between this end and the server, in bytes.
 const PIPE: usize = 64 * 1024;
 
@@ -30,7 +33,9 @@ fn answer(call: &Call, params: Option<Value>, started: Instant) -> ExitCode {
     // A person sees the answer; of the log only what is wrong, unless asked for more.
     let level = if call.options.log_level == LogLevel::Info { LogLevel::Warn } else { call.options.log_level };
     logging::start(level, call.options.log_format);
-    let config = call.options.config(true);
+    let mut config = call.options.config(true);
+    // A person waits for the right answer, however long the first walk takes.
+    config.limits.sync_timeout_ms = config.limits.sync_timeout_ms.max(PATIENT_SYNC_MS);
     let status = block_on(config.threads, async {
         let (requests, stdin) = tokio::io::duplex(PIPE);
         let (stdout, lines) = tokio::io::duplex(PIPE);
@@ -52,6 +57,7 @@ async fn converse(
     if let Some(params) = params {
         request["params"] = params;
     }
+    let eventual = request["params"]["consistency"] == "eventual";
     let request = format!("{request}\n");
     // The state of an index that is not there yet tells nobody anything.
     let mut waits_for_index = call.method == "status";
@@ -87,6 +93,9 @@ async fn converse(
                     complain(&format!("error: {}", message["error"]["message"].as_str().unwrap_or_default()));
                     show(&json!({ "error": message["error"] }))
                 } else {
+                    if message["result"]["synced"] == Value::Bool(false) && !eventual {
+                        complain("warning: the answer may not reflect the disk; the log above may say why");
+                    }
                     show(&message["result"])
                 };
                 // A reader that went away (`| head`) is no error.

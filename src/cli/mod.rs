@@ -36,6 +36,7 @@ fn serve(options: &Options, started: Instant) -> ExitCode {
     let root = options.required_root();
     logging::start(options.log_level, options.log_format);
     options.warn_about_what_is_to_come();
+    raise_file_limit();
     let config = options.config(options.progress);
     block_on(config.threads, async move {
         let io = Io {
@@ -47,6 +48,22 @@ fn serve(options: &Options, started: Instant) -> ExitCode {
         server::serve(&root, config, started, io).await
     })
     .map_or(ExitCode::from(FAILED), status)
+}
+
+/// Shells start programs with a low soft limit on open files; walks and searches hold many.
+fn raise_file_limit() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        // macOS refuses more than OPEN_MAX, and no program of ours needs more.
+        let wanted = limit.maximum.map_or(10_240, |maximum| maximum.min(10_240));
+        if limit.current.is_some_and(|current| current < wanted)
+            && let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum })
+        {
+            tracing::debug!("the limit on open files stays as it is: {error}");
+        }
+    }
 }
 
 fn status(exit: Exit) -> ExitCode {
@@ -67,6 +84,7 @@ fn block_on<T>(threads: usize, task: impl Future<Output = T>) -> Option<T> {
         Ok(runtime) => {
             let result = runtime.block_on(task);
             runtime.shutdown_background();
+            logging::flush();
             Some(result)
         }
         Err(error) => {

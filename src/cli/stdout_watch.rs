@@ -10,12 +10,14 @@ pub(super) async fn closed() {
     // A thread of its own: it waits for as long as the process lives, and wakes for nothing else.
     let watch = std::thread::Builder::new().name("stdout-watch".to_owned()).spawn(move || {
         let stdout = std::io::stdout();
-        let gone = PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL;
+        let gone = PollFlags::HUP | PollFlags::ERR;
         loop {
             // macOS looks at the other end only if asked for HUP; elsewhere asking changes nothing.
             let mut waited = [PollFd::new(&stdout, PollFlags::HUP)];
             match poll(&mut waited, None) {
                 Ok(_) if waited[0].revents().intersects(gone) => break,
+                // macOS cannot poll devices such as terminals.
+                Ok(_) if waited[0].revents().contains(PollFlags::NVAL) => return,
                 Ok(_) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => {
                     tracing::warn!("stdout cannot be watched: {error}");

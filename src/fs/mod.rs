@@ -10,6 +10,7 @@ mod stamp;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use cap_std::fs::{Dir, OpenOptions};
 
@@ -26,7 +27,8 @@ const DIGEST_CHUNK: usize = 1 << 20;
 /// The workspace directory, held open.
 #[derive(Debug)]
 pub struct WorkspaceRoot {
-    dir: Dir,
+    /// Another one after the directory at `path` was replaced.
+    dir: RwLock<Arc<Dir>>,
     path: PathBuf,
 }
 
@@ -99,7 +101,30 @@ impl WorkspaceRoot {
         // Opening may need less than listing does: ask for what is needed.
         std::fs::read_dir(&path).map_err(|error| describe(&error))?;
         let dir = Dir::open_ambient_dir(&path, cap_std::ambient_authority()).map_err(|error| describe(&error))?;
-        Ok(Self { dir, path })
+        Ok(Self { dir: RwLock::new(Arc::new(dir)), path })
+    }
+
+    /// Makes sure that what is read is what stands at the root's path: a root that was deleted and made
+    /// again, or replaced, is opened anew. To be called before the tree is walked by its path.
+    ///
+    /// # Errors
+    /// `not_found`, `not_a_file`, `permission_denied` or `io_error` if there is no root at its path.
+    pub fn refresh(&self) -> Result<()> {
+        let same = {
+            let held = self.dir().dir_metadata().map(|metadata| Stamp::of_cap(&metadata).identity());
+            let found = std::fs::metadata(&self.path).map(|metadata| Stamp::of_std(&metadata).identity());
+            matches!((held, found), (Ok(held), Ok(found)) if held == found)
+        };
+        if !same {
+            let anew = Self::open(&self.path)?;
+            *self.dir.write().unwrap_or_else(PoisonError::into_inner) = anew.dir();
+            tracing::info!("the root was replaced; it is opened anew");
+        }
+        Ok(())
+    }
+
+    fn dir(&self) -> Arc<Dir> {
+        Arc::clone(&self.dir.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The root's absolute path, symbolic links resolved.
@@ -112,7 +137,7 @@ impl WorkspaceRoot {
     /// # Errors
     /// `not_found`, `path_outside_workspace`, `permission_denied`, `io_error`.
     pub fn stat(&self, path: &RelPath) -> Result<(Kind, Stamp)> {
-        let metadata = match self.dir.symlink_metadata(path.as_path()) {
+        let metadata = match self.dir().symlink_metadata(path.as_path()) {
             Err(error) if is_escape(&error) => {
                 let (parent, name) = match path.as_str().rsplit_once('/') {
                     Some((parent, name)) => (Some(parent), name),
@@ -122,7 +147,7 @@ impl WorkspaceRoot {
                     Some(parent) => self.resolve(path, Path::new(parent))?,
                     None => PathBuf::new(),
                 };
-                self.dir.symlink_metadata(parent.join(name))
+                self.dir().symlink_metadata(parent.join(name))
             }
             result => result,
         };
@@ -150,7 +175,7 @@ impl WorkspaceRoot {
             Ok(file) => file,
             Err(error) => {
                 // A socket, or a directory on Windows, refuses to be opened in its own words.
-                let other = self.dir.metadata(path.as_path()).is_ok_and(|metadata| !metadata.is_file());
+                let other = self.dir().metadata(path.as_path()).is_ok_and(|metadata| !metadata.is_file());
                 return Err(if other { not_a_file(path) } else { describe(path, &error) });
             }
         };
@@ -170,7 +195,7 @@ impl WorkspaceRoot {
             // A FIFO without a writer would block the open for ever.
             options.custom_flags((rustix::fs::OFlags::NONBLOCK | rustix::fs::OFlags::NOCTTY).bits().cast_signed());
         }
-        Ok(self.dir.open_with(path, &options)?.into_std())
+        Ok(self.dir().open_with(path, &options)?.into_std())
     }
 
     /// Where `target` really lies, relative to the root, when a symbolic link in it is absolute (which
@@ -336,6 +361,13 @@ fn read_to_end(mut file: &File, size: usize, max: usize, buffer: &mut Vec<u8>) -
             room = room.saturating_mul(2);
         }
     }
+}
+
+/// Whether a file of ignore rules may be read without harm: nothing there, or a regular file of at most
+/// `max_bytes`, links followed.
+pub fn rules_are_sane(path: &Path, max_bytes: u64) -> bool {
+    std::fs::metadata(path)
+        .map_or(true, |metadata| metadata.is_dir() || (metadata.is_file() && metadata.len() <= max_bytes))
 }
 
 /// The stamp of something the walk came across, a symbolic link not followed.

@@ -27,6 +27,11 @@ impl Stamp {
         self.mtime_ns.div_euclid(1_000_000_000) as f64 * 1e3 + self.mtime_ns.rem_euclid(1_000_000_000) as f64 / 1e6
     }
 
+    /// What stays the same as long as it is the same file: device and inode (on Windows, when it was made).
+    pub(super) fn identity(&self) -> (u64, u64, i64) {
+        (self.device, self.inode, if cfg!(unix) { 0 } else { self.ctime_ns })
+    }
+
     /// Whether a change right after a look at `looked_ns` could leave this very stamp.
     pub fn is_racy(&self, looked_ns: i64) -> bool {
         // Nobody can set the inode's change time; Windows only has the modification time.

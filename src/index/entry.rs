@@ -85,7 +85,8 @@ impl FileEntry {
                 // Not read yet: whoever reads it will see what is there then.
                 None => true,
                 Some(Facts::Known(facts)) => !facts.racy,
-                Some(Facts::Unreadable(_)) => false,
+                // Permissions do not change without the inode's change time; anything else may have passed.
+                Some(Facts::Unreadable(code)) => cfg!(unix) && code == Code::PermissionDenied,
             }
     }
 }

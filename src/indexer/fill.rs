@@ -18,6 +18,11 @@ pub struct Filled {
 }
 
 impl Filled {
+    /// Whether nothing moved.
+    pub fn is_empty(&self) -> bool {
+        self.moved.is_empty()
+    }
+
     /// What to change in `snapshot`: only entries it still holds, so that a later look is never undone.
     pub fn delta(&self, snapshot: &Snapshot) -> Delta {
         let mut delta = Delta::default();
@@ -45,7 +50,7 @@ pub fn fill(root: &WorkspaceRoot, files: &[Arc<FileEntry>], counter: &Counter, c
             if cancel.is_cancelled() {
                 return None;
             }
-            let replaced = match look(root, entry) {
+            let replaced = match look(root, entry, cancel) {
                 Ok(()) => None,
                 Err(new) => Some((Arc::clone(entry), new.map(Arc::new))),
             };
@@ -61,7 +66,7 @@ pub fn fill(root: &WorkspaceRoot, files: &[Arc<FileEntry>], counter: &Counter, c
 ///
 /// # Errors
 /// What takes the entry's place: the file as it is now, or `None` if it is gone.
-pub fn look(root: &WorkspaceRoot, entry: &FileEntry) -> Result<(), Option<FileEntry>> {
+pub fn look(root: &WorkspaceRoot, entry: &FileEntry, cancel: &CancelToken) -> Result<(), Option<FileEntry>> {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
@@ -73,7 +78,7 @@ pub fn look(root: &WorkspaceRoot, entry: &FileEntry) -> Result<(), Option<FileEn
             |_| FactsReader::default(),
             |reader, chunk| {
                 reader.add(chunk);
-                Ok(())
+                cancel.check()
             },
         )
     });
@@ -91,6 +96,8 @@ pub fn look(root: &WorkspaceRoot, entry: &FileEntry) -> Result<(), Option<FileEn
         }
         // Gone, or something else took its place: the walk lists regular files alone.
         Err(error) if matches!(error.code, Code::NotFound | Code::NotAFile | Code::PathOutsideWorkspace) => Err(None),
+        // Whoever asks next reads it.
+        Err(error) if error.code == Code::Cancelled => Ok(()),
         Err(error) => {
             tracing::warn!("not readable: {error}");
             entry.set_facts(Facts::Unreadable(error.code));

@@ -9,9 +9,9 @@ use ignore::{DirEntry, WalkBuilder, WalkState};
 
 use crate::cancel::CancelToken;
 use crate::error::{Code, Error, Result};
-use crate::fs::{Stamp, walk_stamp};
+use crate::fs::{Stamp, rules_are_sane, walk_stamp};
 use crate::index::{DirectoryEntry, Listing, Skipped};
-use crate::path::RelPath;
+use crate::path::{Paths, RelPath};
 
 /// Lists what `rg --files --hidden --no-require-git -g '!.git'` lists, less what is excluded.
 #[derive(Debug)]
@@ -47,6 +47,8 @@ struct Found {
     files: Vec<(RelPath, Option<Stamp>)>,
     directories: Vec<DirectoryEntry>,
     skipped: Skipped,
+    /// Why the walk saw less than there is.
+    failed: Option<String>,
 }
 
 impl Walker {
@@ -73,7 +75,7 @@ impl Walker {
     /// Walks the whole tree; without `stats`, files get no stamp.
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled`; `io_error` if it could not see all there is.
     pub fn walk(&self, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
         self.run(&self.builder(), stats, counter, cancel)
     }
@@ -82,20 +84,17 @@ impl Walker {
     /// rules, at the cost of listing the directories above them, which are part of the result.
     ///
     /// # Errors
-    /// `cancelled`.
-    pub fn walk_only(&self, paths: &[RelPath], cancel: &CancelToken) -> Result<Listing> {
+    /// `cancelled`; `io_error` if it could not see all there is.
+    pub fn walk_only(&self, paths: &Paths, cancel: &CancelToken) -> Result<Listing> {
         let root = self.root.clone();
-        let wanted = paths.to_vec();
+        let wanted = paths.clone();
         let mut builder = self.builder();
         builder.threads(1).filter_entry(move |entry| {
-            let Some(path) = entry.path().strip_prefix(&root).ok().and_then(RelPath::from_disk) else {
-                return false;
-            };
-            wanted.iter().any(|wanted| path.is_within(wanted) || wanted.is_within(&path))
+            let path = entry.path().strip_prefix(&root).ok().and_then(RelPath::from_disk);
+            path.is_some_and(|path| wanted.is_above(&path) || wanted.covers(&path)) && ignore_files_are_sane(entry)
         });
         let mut listing = self.run(&builder, true, &Counter::default(), cancel)?;
-        let asked = |path: &RelPath| paths.iter().any(|wanted| path.is_within(wanted));
-        listing.files.retain(|(path, _)| asked(path));
+        listing.files.retain(|(path, _)| paths.covers(path));
         // The directories above were come across, and are as new as what was asked for.
         Ok(listing)
     }
@@ -115,11 +114,15 @@ impl Walker {
             .add_custom_ignore_filename(".rgignore")
             .follow_links(false)
             .overrides(self.overrides.clone())
+            .filter_entry(ignore_files_are_sane)
             .threads(self.threads);
         builder
     }
 
     fn run(&self, builder: &WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
+        if !directory_is_sane(&self.root) {
+            return Err(Error::new(Code::IoError, "an ignore file in the root is not a regular file of ordinary size"));
+        }
         let all: Mutex<Vec<Found>> = Mutex::default();
         builder.build_parallel().run(|| {
             let mut visitor = Visitor { root: &self.root, stats, counter, found: Found::default(), all: &all };
@@ -136,6 +139,9 @@ impl Walker {
         for found in all.into_inner().unwrap_or_else(PoisonError::into_inner) {
             listing.files.extend(found.files);
             listing.directories.extend(found.directories);
+            if let Some(failed) = found.failed {
+                return Err(Error::new(Code::IoError, format!("the tree cannot be walked: {failed}")));
+            }
             listing.skipped.not_utf8_path += found.skipped.not_utf8_path;
             listing.skipped.invalid_path += found.skipped.invalid_path;
             listing.skipped.unreadable += found.skipped.unreadable;
@@ -146,6 +152,25 @@ impl Walker {
         Ok(listing)
     }
 }
+
+/// Whether the walk may enter: it reads ignore files as a whole, whatever they are. A FIFO would block it
+/// for ever, a link to a device fill the memory.
+fn ignore_files_are_sane(entry: &DirEntry) -> bool {
+    if !entry.file_type().is_some_and(|kind| kind.is_dir()) || directory_is_sane(entry.path()) {
+        return true;
+    }
+    tracing::warn!("not walked, an ignore file in it is no regular file of ordinary size: {}", entry.path().display());
+    false
+}
+
+fn directory_is_sane(directory: &Path) -> bool {
+    IGNORE_FILES.iter().all(|name| rules_are_sane(&directory.join(name), MAX_IGNORE_BYTES))
+}
+
+/// Names of files whose rules a walk applies.
+const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".rgignore"];
+/// Rules of more bytes than this are no rules.
+const MAX_IGNORE_BYTES: u64 = 16 << 20;
 
 /// Collects what one thread of a walk comes across, and hands it in when the thread is done.
 struct Visitor<'walk> {
@@ -161,11 +186,18 @@ impl Visitor<'_> {
         let entry = match entry {
             Ok(entry) => entry,
             Err(error) => {
-                // What vanished between listing and looking was never there.
-                if error.io_error().is_none_or(|error| error.kind() != std::io::ErrorKind::NotFound) {
-                    self.found.skipped.unreadable += 1;
-                    // The error names the path and the cause.
-                    tracing::warn!("skipped while walking: {error}");
+                let kind = error.io_error().map(std::io::Error::kind);
+                match kind {
+                    // What vanished between listing and looking was never there.
+                    Some(std::io::ErrorKind::NotFound) if error.depth() != Some(0) => {}
+                    // What is denied today is denied tomorrow. A bad rule, or a loop, is not the system's failure.
+                    Some(std::io::ErrorKind::PermissionDenied) | None => {
+                        self.found.skipped.unreadable += 1;
+                        // The error names the path and the cause.
+                        tracing::warn!("skipped while walking: {error}");
+                    }
+                    // Such as too many open files: what lies beneath is there and must not be dropped.
+                    Some(_) => self.found.failed = Some(error.to_string()),
                 }
                 return;
             }
@@ -193,10 +225,7 @@ impl Visitor<'_> {
                 self.found.files.push((path, Some(stamp)));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-            Err(error) => {
-                self.found.skipped.unreadable += 1;
-                tracing::warn!("skipped while walking: {path}: {error}");
-            }
+            Err(error) => self.found.failed = Some(format!("{path}: {error}")),
         }
     }
 }

@@ -149,9 +149,9 @@ impl Context {
     }
 
     /// What is known of a listed file, read now if nobody did yet. `None` if it is gone or cannot be read.
-    pub fn facts(shared: &Shared, entry: &crate::index::FileEntry) -> Option<FileFacts> {
+    pub fn facts(&self, entry: &crate::index::FileEntry) -> Option<FileFacts> {
         if entry.facts().is_none()
-            && let Err(moved) = indexer::look(&shared.root, entry)
+            && let Err(moved) = indexer::look(&self.shared.root, entry, &self.cancel)
         {
             return moved.and_then(|now| now.known());
         }

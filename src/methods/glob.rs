@@ -220,7 +220,7 @@ fn describe(item: &Item<'_>, fields: &[GlobField], context: &Context) -> Result<
     let has = |field| fields.contains(&field);
     let (kind, hash) = match item {
         Item::Directory(_) => (EntryKind::Directory, None),
-        Item::File(entry) if has(GlobField::Hash) => (EntryKind::File, Context::facts(&context.shared, entry)),
+        Item::File(entry) if has(GlobField::Hash) => (EntryKind::File, context.facts(entry)),
         Item::File(_) => (EntryKind::File, None),
     };
     Ok(GlobFile {

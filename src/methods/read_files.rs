@@ -10,6 +10,7 @@ use super::stat::FailedPath;
 use super::{Context, Lane, Method, size};
 use crate::error::{Code, Error, Result};
 use crate::ordered::ordered_map;
+use crate::path::RelPath;
 
 /// The method.
 pub struct ReadFiles;
@@ -56,8 +57,9 @@ pub enum ReadFilesEntry {
     Failed(FailedPath),
 }
 
-/// Files a worker reads before it hands them on.
-const BATCH: usize = 16;
+/// Files and bytes a worker reads before it hands them on.
+const BATCH_FILES: usize = 16;
+const BATCH_BYTES: u64 = 4 << 20;
 
 impl Method for ReadFiles {
     const NAME: &'static str = "readFiles";
@@ -79,54 +81,83 @@ impl Method for ReadFiles {
         let max_json = size::room(context);
         let mut files = Vec::with_capacity(params.paths.len());
         let (mut total, mut json) = (0_u64, 0_usize);
-        let paths = params.paths.clone();
-        let reads = read_all(params.paths, options, context);
-        for (path, read) in paths.into_iter().zip(reads) {
+        let count = params.paths.len();
+        let reads = read_all(params.paths, options, max_total.min(max_json as u64), context);
+        for batch in reads {
             context.cancel.check()?;
-            let entry = match read? {
-                Ok(file) => {
-                    let (bytes, length) = (file.content_bytes(), file.json_bound());
-                    if (total.saturating_add(bytes) > max_total || json + length > max_json) && !files.is_empty() {
-                        return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
+            for (path, read) in batch? {
+                let entry = match read {
+                    Ok(file) => {
+                        let (bytes, length) = (file.content_bytes(), file.json_bound());
+                        if (total.saturating_add(bytes) > max_total || json + length > max_json) && !files.is_empty() {
+                            return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
+                        }
+                        // The first file is answered in any case, or a client that goes on from `next` never gets on.
+                        if bytes > max_total {
+                            let error = Error::param("maxTotalBytes", format!("{path} alone has {bytes} bytes"));
+                            ReadFilesEntry::Failed(FailedPath {
+                                path,
+                                error: Error { code: Code::FileTooLarge, ..error },
+                            })
+                        } else if length > max_json {
+                            let error =
+                                Error::new(Code::ResponseTooLarge, format!("{path} alone does not fit a response"));
+                            ReadFilesEntry::Failed(FailedPath { path, error })
+                        } else {
+                            total += bytes;
+                            json += length;
+                            ReadFilesEntry::Read(file)
+                        }
                     }
-                    // The first file is answered in any case, or a client that goes on from `next` never gets on.
-                    if bytes > max_total {
-                        let error = Error::param("maxTotalBytes", format!("{path} alone has {bytes} bytes"));
-                        ReadFilesEntry::Failed(FailedPath { path, error: Error { code: Code::FileTooLarge, ..error } })
-                    } else if length > max_json {
-                        let error = Error::new(Code::ResponseTooLarge, format!("{path} alone does not fit a response"));
-                        ReadFilesEntry::Failed(FailedPath { path, error })
-                    } else {
-                        total += bytes;
+                    Err(error) => {
+                        let length = size::of_str(&path) + size::of_str(&error.message) + 600;
+                        if json + length > max_json && !files.is_empty() {
+                            return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
+                        }
                         json += length;
-                        ReadFilesEntry::Read(file)
+                        ReadFilesEntry::Failed(FailedPath { path, error })
                     }
-                }
-                Err(error) => {
-                    let length = size::of_str(&path) + size::of_str(&error.message) + 600;
-                    if json + length > max_json && !files.is_empty() {
-                        return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
-                    }
-                    json += length;
-                    ReadFilesEntry::Failed(FailedPath { path, error })
-                }
-            };
-            files.push(entry);
+                };
+                files.push(entry);
+            }
         }
-        Ok(ReadFilesResult { files, next: None })
+        // Reading stopped where more would not be answered.
+        let next = (files.len() < count).then_some(files.len() as u64);
+        Ok(ReadFilesResult { files, next })
     }
 }
 
-/// Reads in parallel, gives in order.
+/// Reads in parallel, gives in order. Looks at the sizes first: batches are of similar length, and what lies
+/// far behind `enough` bytes is not read at all.
 fn read_all(
     paths: Vec<String>,
     options: ReadOptions,
+    enough: u64,
     context: &Context,
-) -> impl Iterator<Item = Result<Result<ReadFileResult>>> {
-    let shared = Arc::clone(&context.shared);
+) -> impl Iterator<Item = Result<Vec<(String, Result<ReadFileResult>)>>> {
+    let root = &context.shared.root;
+    let (mut batches, mut batch): (Vec<Vec<String>>, Vec<String>) = (Vec::new(), Vec::new());
+    let (mut in_batch, mut total) = (0_u64, 0_u64);
+    for path in paths {
+        let size = RelPath::parse(&path).and_then(|path| root.stat(&path)).map_or(0, |(_, stamp)| stamp.size);
+        in_batch += size;
+        total = total.saturating_add(size);
+        batch.push(path);
+        // Text may shrink to half of a file's bytes, to nothing where it is not modified.
+        let done = total / 2 > enough && options.if_hash_not.is_none() && options.range.is_none();
+        if in_batch >= BATCH_BYTES || batch.len() >= BATCH_FILES || done {
+            batches.push(std::mem::take(&mut batch));
+            in_batch = 0;
+        }
+        if done {
+            break;
+        }
+    }
+    batches.push(batch);
     let own = context.clone();
-    ordered_map(Arc::clone(&shared.pool), paths, BATCH, 2 * shared.config.threads, move |path| {
-        own.cancel.check()?;
-        read(path, &options, &own)
+    let window = context.shared.config.threads + 1;
+    ordered_map(Arc::clone(&context.shared.pool), batches, 1, window, move |batch: &Vec<String>| {
+        let read = |path: &String| own.cancel.check().and_then(|()| read(path, &options, &own));
+        batch.iter().map(|path| (path.clone(), read(path))).collect()
     })
 }

@@ -183,7 +183,8 @@ impl Method for Search {
             context_after: lines(params.context_after),
             max_matches: max_matches.min(params.max_matches_per_file.unwrap_or(u64::MAX)),
             max_line_length: lines(Some(params.max_line_length.unwrap_or(DEFAULT_MAX_LINE_LENGTH))),
-            max_bytes: room / 2,
+            // A stream has no such bound.
+            max_bytes: if params.stream.unwrap_or_default() { usize::MAX } else { room / 2 },
         };
         let view = context.view(params.consistency, Depth::Names, params.sync_timeout_ms)?;
         let files: Vec<Arc<FileEntry>> = context.shared.pool.install(|| {
@@ -373,10 +374,23 @@ impl Collector<'_> {
             self.limit_hit = true;
             return Ok(false);
         }
-        let cut = matches.match_count > left;
+        let mut cut = matches.match_count > left;
         if cut {
             matches.truncate(left);
         }
+        self.limit_hit |= matches.limit_hit;
+        if matches.match_count == 0 {
+            // There are matches, but `maxMatchesPerFile` allows none.
+            return Ok(true);
+        }
+        if let Output::Collect { room, .. } = &self.output {
+            // The first matches that fit; none of the files behind would come before them.
+            while matches.match_count > 1 && json_bound(&path, matches.lines.as_deref()) > *room {
+                matches.truncate(matches.match_count / 2);
+                cut = true;
+            }
+        }
+        let length = json_bound(&path, matches.lines.as_deref());
         let file = SearchFile {
             path,
             hash: hash.to_hex().to_string(),
@@ -384,8 +398,7 @@ impl Collector<'_> {
             limit_hit: matches.limit_hit,
             lines: matches.lines,
         };
-        self.limit_hit |= file.limit_hit;
-        let length = json_bound(&file);
+        self.limit_hit |= cut;
         let count = file.match_count;
         match &mut self.output {
             Output::Collect { files, room } => {
@@ -440,11 +453,11 @@ impl Collector<'_> {
     }
 }
 
-/// An upper bound of a file's length as JSON.
-fn json_bound(file: &SearchFile) -> usize {
+/// An upper bound of the length of a [`SearchFile`] as JSON.
+fn json_bound(path: &RelPath, lines: Option<&[SearchLine]>) -> usize {
     // Field names and the longest numbers: 53 bits have 16 digits.
     let line = |line: &SearchLine| size::of_str(&line.text) + 120 + line.matches.len() * 220;
-    size::of_str(file.path.as_str()) + 180 + file.lines.iter().flatten().map(line).sum::<usize>()
+    size::of_str(path.as_str()) + 180 + lines.unwrap_or_default().iter().map(line).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -474,7 +487,7 @@ mod tests {
                 limit_hit: true,
                 lines,
             };
-            assert!(serde_json::to_string(&file).unwrap().len() <= json_bound(&file));
+            assert!(serde_json::to_string(&file).unwrap().len() <= json_bound(&file.path, file.lines.as_deref()));
         }
     }
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Lane, Method};
+use super::{Context, Lane, Method, size};
 use crate::error::{Code, Error, Result};
 use crate::fs::Kind;
 use crate::path::RelPath;
@@ -87,8 +87,16 @@ impl Method for Stat {
 
     fn run(params: StatParams, context: &Context) -> Result<StatResult> {
         let mut entries = Vec::with_capacity(params.paths.len());
+        let mut room = size::room(context);
         for path in params.paths {
             context.cancel.check()?;
+            // The path comes back, perhaps with an error that quotes it again.
+            let length = 2 * size::of_str(&path).min(5000) + size::of_str(&path) + 100;
+            room = room.checked_sub(length).ok_or_else(|| {
+                let max = context.shared.config.limits.max_response_bytes;
+                Error::new(Code::ResponseTooLarge, format!("so many paths do not fit a response of {max} bytes"))
+                    .with("maxResponseBytes", max)
+            })?;
             entries.push(match stat(&path, context) {
                 Ok(found) => StatEntry::Found(found),
                 Err(error) => StatEntry::Failed(FailedPath { path, error }),

@@ -194,11 +194,9 @@ pub fn decode_params<T: for<'de> Deserialize<'de>>(params: Option<&RawValue>) ->
     // An optional field is left out, not null; said here once for all of them.
     let Nulls(nulls) = serde_json::from_str(text)
         .map_err(|error| Error::new(Code::InvalidParams, format!("`params` cannot be read: {error}")))?;
-    if let Some(name) = nulls.first() {
-        return Err(Error::param(name, "it is null; leave it out instead"));
-    }
+    let null = || nulls.first().map(|name| Error::param(name, "it is null; leave it out instead"));
     let deserializer = &mut serde_json::Deserializer::from_str(text);
-    serde_path_to_error::deserialize(deserializer).map_err(|error| {
+    let decoded = serde_path_to_error::deserialize(deserializer).map_err(|error| {
         let path = error.path().to_string();
         let problem = error.into_inner().to_string();
         // The position counts within the params, which the client never saw on their own.
@@ -209,7 +207,12 @@ pub fn decode_params<T: for<'de> Deserialize<'de>>(params: Option<&RawValue>) ->
         } else {
             Error::param(&path, problem)
         }
-    })
+    });
+    match decoded {
+        Ok(params) => null().map_or(Ok(params), Err),
+        Err(error) if error.message.starts_with("unknown field") => Err(error),
+        Err(error) => Err(null().unwrap_or(error)),
+    }
 }
 
 /// The names of an object's fields that are null.
@@ -268,9 +271,16 @@ pub fn success<T: Serialize>(id: &str, result: &T, max_bytes: usize) -> Result<V
     line(&SuccessFrame { id, ok: true, result }, max_bytes)
 }
 
+/// The longest failed response: less than the smallest bound on responses that can be asked for.
+const MAX_FAILURE_BYTES: usize = 4000;
+
 /// A failed response as a line. It is short: messages quote their causes cut.
 pub fn failure(id: Option<&str>, error: &Error) -> Vec<u8> {
-    line(&FailureFrame { id, ok: false, error }, usize::MAX).unwrap_or_default()
+    line(&FailureFrame { id, ok: false, error }, MAX_FAILURE_BYTES).unwrap_or_else(|_| {
+        // What it quotes needs many escapes: a short beginning must do.
+        let error = Error::new(error.code, error.message.chars().take(200).collect::<String>());
+        line(&FailureFrame { id, ok: false, error: &error }, usize::MAX).unwrap_or_default()
+    })
 }
 
 /// An event as a line.
@@ -403,12 +413,22 @@ mod tests {
             (r#"{"include":[],"include":[]}"#, "`include`"),
             (r#"{"include":[],"includes":[]}"#, "`includes`"),
             (r#"{"include":["\udc00"]}"#, "`include[0]`"),
+            (r#"{"include":[],"bogus":null}"#, "unknown field `bogus`"),
         ] {
             let raw = RawValue::from_string(params.to_owned()).unwrap();
             let error = decode_params::<Sample>(Some(&raw)).unwrap_err();
             assert_eq!(error.code, Code::InvalidParams, "{params}");
             assert!(error.message.contains(named), "{params}: {}", error.message);
         }
+    }
+
+    #[test]
+    fn a_failure_is_short_whatever_it_quotes() {
+        let id = "\u{1}".repeat(MAX_ID_BYTES);
+        let error = Error::param(&"\u{1}".repeat(100_000), "\u{2}".repeat(100_000)).with("size", 5);
+        let line = failure(Some(&id), &error);
+        assert!(line.len() <= MAX_FAILURE_BYTES, "{}", line.len());
+        assert!(serde_json::from_slice::<serde_json::Value>(&line).unwrap()["error"]["message"].is_string());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The jobs that change the index, one at a time, and who waits for them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::time::Instant;
@@ -15,14 +15,16 @@ use crate::fs::{Kind, WorkspaceRoot};
 use crate::index::{Delta, DirectoryEntry, FileEntry, Snapshot};
 use crate::indexer::{Counter, Filled, Walker, fill};
 use crate::methods::{Depth, IndexState, Shared, View};
-use crate::path::RelPath;
+use crate::path::{Paths, RelPath};
 
 /// What jobs work with.
 pub(super) struct Tools {
     shared: Arc<Shared>,
     walker: Walker,
-    /// For the first fill alone, so that requests and the jobs they wait for do not queue behind it.
-    pool: rayon::ThreadPool,
+    /// For reading beside the jobs, so that requests and the jobs they wait for do not queue behind it.
+    fill_pool: rayon::ThreadPool,
+    /// For the jobs, so that they do not queue behind requests.
+    job_pool: rayon::ThreadPool,
     /// Ends all jobs.
     stop: CancelToken,
     /// Files and bytes walked by the first walk, and read by the first fill.
@@ -39,10 +41,20 @@ pub(super) struct IndexJobs {
     pub(super) state: IndexState,
     pub(super) walks: u64,
     running: Option<Running>,
-    /// The first fill ended while a job ran; it is settled next.
+    /// Whether files are being read beside the jobs, and which were read last.
+    filling: bool,
+    filled: Option<Arc<[Arc<FileEntry>]>>,
+    /// How often files were read for the first index.
+    rounds: u32,
+    /// What turned out to have moved while it was read; it is brought in next.
     unsettled: Option<Filled>,
+    /// Whether the last job was a walk: then those that wait for single paths come first.
+    walked_last: bool,
     waiting: Vec<SyncRequest>,
 }
+
+/// Files that move on all the time do not keep the first index from being complete for ever.
+const MAX_ROUNDS: u32 = 5;
 
 /// The job under way.
 struct Running {
@@ -50,13 +62,12 @@ struct Running {
     kind: Job,
 }
 
-#[derive(PartialEq, Eq)]
 enum Job {
     /// Walks everything; stats the files, too, unless only names are wanted.
     Walk { stats: bool },
     /// Looks at these.
-    Paths(BTreeSet<RelPath>),
-    /// Brings in what the first fill found moved; then the index is complete.
+    Paths(Arc<Paths>),
+    /// Brings in what was found moved while it was read.
     Settle,
 }
 
@@ -68,14 +79,15 @@ impl IndexJobs {
         events: mpsc::UnboundedSender<Event>,
         runtime: Handle,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(shared.config.threads)
-            .thread_name(|at| format!("index-{at}"))
-            .build()?;
+        let pool = |name: &'static str| {
+            let builder = rayon::ThreadPoolBuilder::new().num_threads(shared.config.threads);
+            builder.thread_name(move |at| format!("{name}-{at}")).build()
+        };
         let tools = Tools {
+            fill_pool: pool("fill")?,
+            job_pool: pool("job")?,
             shared,
             walker,
-            pool,
             stop: CancelToken::default(),
             scanned: Counter::default(),
             filled: Counter::default(),
@@ -88,7 +100,11 @@ impl IndexJobs {
             state: IndexState::Scanning,
             walks: 0,
             running: None,
+            filling: false,
+            filled: None,
+            rounds: 0,
             unsettled: None,
+            walked_last: false,
             waiting: Vec::new(),
         })
     }
@@ -99,19 +115,21 @@ impl IndexJobs {
             return;
         }
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
+        let waits_for_paths = self.waiting.iter().any(|waiting| matches!(waiting.depth, Depth::Paths(_)));
+        let waits_for_walk = self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_)));
         if let Some(filled) = self.unsettled.take() {
-            self.start(Job::Settle, move |tools, snapshot| Ok(tools.complete(snapshot.apply(filled.delta(snapshot)))));
-        } else if self.walks == 0 || self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_))) {
-            let first = self.walks == 0;
+            self.start(Job::Settle, move |_, snapshot| Ok(snapshot.apply(filled.delta(snapshot))));
+        } else if self.walks > 0 && waits_for_paths && (self.walked_last || !waits_for_walk) {
+            self.walked_last = false;
+            let paths = self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned();
+            let paths = Arc::new(Paths::new(paths));
+            self.start(Job::Paths(Arc::clone(&paths)), move |tools, snapshot| tools.look(snapshot, &paths));
+        } else if self.walks == 0 || waits_for_walk {
+            self.walked_last = true;
+            let first = self.state == IndexState::Scanning;
             let stats = first || self.waiting.iter().any(|waiting| waiting.depth == Depth::Contents);
-            let complete = self.state == IndexState::Ready;
             self.walks += 1;
-            self.start(Job::Walk { stats }, move |tools, snapshot| tools.walk(snapshot, first, stats, complete));
-        } else if !self.waiting.is_empty() {
-            let paths: BTreeSet<RelPath> =
-                self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned().collect();
-            let look: Vec<RelPath> = paths.iter().cloned().collect();
-            self.start(Job::Paths(paths), move |tools, snapshot| tools.look(snapshot, &look));
+            self.start(Job::Walk { stats }, move |tools, snapshot| tools.walk(snapshot, first, stats));
         }
     }
 
@@ -130,55 +148,70 @@ impl IndexJobs {
         self.advance();
     }
 
-    /// A job ended. Returns whether the first index is complete with it.
-    pub(super) fn job_done(&mut self, result: Result<Arc<Snapshot>>) -> bool {
-        let Some(running) = self.running.take() else { return false };
-        match result {
-            Ok(snapshot) => self.snapshot = snapshot,
-            Err(error) => {
-                // Everything is being stopped; or a defect, which the next request may not meet again.
-                tracing::error!("an index job failed: {error}");
-                for request in std::mem::take(&mut self.waiting) {
-                    self.answer(request, false);
-                }
-                return false;
+    /// A job ended.
+    pub(super) fn job_done(&mut self, result: Result<Arc<Snapshot>>) {
+        let Some(running) = self.running.take() else { return };
+        let done = match result {
+            Ok(snapshot) => {
+                self.snapshot = snapshot;
+                true
             }
-        }
-        let first_walk = matches!(running.kind, Job::Walk { .. }) && self.state == IndexState::Scanning;
-        if first_walk {
+            Err(error) => {
+                tracing::error!("the index cannot be brought up to date: {error}");
+                false
+            }
+        };
+        if done && self.state == IndexState::Scanning && matches!(running.kind, Job::Walk { .. }) {
             self.state = IndexState::Indexing;
-            self.fill();
         }
-        let complete = running.kind == Job::Settle;
-        if complete {
-            self.state = IndexState::Ready;
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        for request in waiting {
+        for request in std::mem::take(&mut self.waiting) {
             if running.satisfies(&request) {
-                self.answer(request, true);
+                // Where the job failed, what there is, honestly.
+                self.answer(request, done);
             } else {
                 self.waiting.push(request);
             }
         }
+        self.fill();
         self.advance();
-        complete
     }
 
-    /// Reads all files of the first walk, beside the jobs.
-    fn fill(&self) {
+    /// Reads what was not read yet, beside the jobs.
+    fn fill(&mut self) {
+        let known = self.filled.as_ref().is_some_and(|filled| Arc::ptr_eq(filled, &self.snapshot.files));
+        if self.filling || known || self.unsettled.is_some() || self.state == IndexState::Scanning {
+            return;
+        }
+        self.filling = true;
+        self.filled = Some(Arc::clone(&self.snapshot.files));
         let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
         self.runtime.spawn_blocking(move || {
-            let result =
-                survive(|| tools.pool.install(|| fill(tools.root(), &snapshot.files, &tools.filled, &tools.stop)));
+            let files = &snapshot.files;
+            let result = survive(|| tools.fill_pool.install(|| fill(tools.root(), files, &tools.filled, &tools.stop)));
             let _ = events.send(Event::Filled { result });
         });
     }
 
-    /// The first fill ended.
-    pub(super) fn filled(&mut self, result: Result<Filled>) {
-        self.unsettled = result.ok();
+    /// A round of reading ended. Returns whether the first index is complete with it.
+    pub(super) fn fill_done(&mut self, result: Result<Filled>) -> bool {
+        self.filling = false;
+        let filled = result.unwrap_or_else(|error| {
+            tracing::error!("not all files were read: {error}");
+            Filled::default()
+        });
+        self.rounds += 1;
+        let current = self.filled.as_ref().is_some_and(|filled| Arc::ptr_eq(filled, &self.snapshot.files));
+        let complete = (current && filled.is_empty()) || self.rounds >= MAX_ROUNDS;
+        if !filled.is_empty() {
+            self.unsettled = Some(filled);
+        }
+        let first = complete && self.state == IndexState::Indexing;
+        if first {
+            self.state = IndexState::Ready;
+        }
+        self.fill();
         self.advance();
+        first
     }
 
     /// Answers those who waited long enough with what there is.
@@ -246,44 +279,32 @@ impl Tools {
         &self.shared.root
     }
 
-    fn walk(&self, snapshot: &Snapshot, first: bool, stats: bool, complete: bool) -> Result<Snapshot> {
+    fn walk(&self, snapshot: &Snapshot, first: bool, stats: bool) -> Result<Snapshot> {
+        self.root().refresh()?;
         let counter = Counter::default();
         let counter = if first { &self.scanned } else { &counter };
         let listing = self.walker.walk(stats, counter, &self.stop)?;
         let look = |path: &RelPath| {
             self.root().stat(path).ok().filter(|(kind, _)| *kind == Kind::File).map(|(_, stamp)| stamp)
         };
-        let walked = snapshot.walked(listing, look);
-        Ok(if complete { self.complete(walked) } else { walked })
-    }
-
-    /// Reads those of `files` that were not read yet.
-    fn read(&self, files: &[Arc<FileEntry>]) -> Result<Filled> {
-        self.shared.pool.install(|| fill(self.root(), files, &Counter::default(), &self.stop))
-    }
-
-    /// Reads what was not read yet. Files that move on while they are read are taken as last read.
-    fn complete(&self, snapshot: Snapshot) -> Snapshot {
-        match self.read(&snapshot.files) {
-            Ok(filled) => snapshot.apply(filled.delta(&snapshot)),
-            Err(_stopped) => snapshot,
-        }
+        Ok(snapshot.walked(listing, look))
     }
 
     /// Looks at `paths` again, reading every file whatever its stamp says.
-    fn look(&self, snapshot: &Snapshot, paths: &[RelPath]) -> Result<Snapshot> {
+    fn look(&self, snapshot: &Snapshot, paths: &Paths) -> Result<Snapshot> {
+        self.root().refresh()?;
         let listing = self.walker.walk_only(paths, &self.stop)?;
         let files: Vec<Arc<FileEntry>> = listing
             .files
             .into_iter()
             .filter_map(|(path, stamp)| Some(Arc::new(FileEntry::listed(path, stamp?))))
             .collect();
-        let filled = self.read(&files)?;
+        let read = || fill(self.root(), &files, &Counter::default(), &self.stop);
+        let filled = self.job_pool.install(read)?;
         let mut looked = Snapshot::empty(snapshot.clock.clone());
         looked.files = files.into();
         let looked = looked.apply(filled.delta(&looked));
 
-        let asked = |path: &RelPath| paths.iter().any(|asked| path.is_within(asked));
         let mut delta = Delta::default();
         for entry in looked.files.iter() {
             let same =
@@ -296,13 +317,13 @@ impl Tools {
             .files
             .iter()
             .map(|entry| &entry.path)
-            .filter(|path| asked(path) && looked.file(path).is_none())
+            .filter(|path| paths.covers(path) && looked.file(path).is_none())
             .cloned()
             .collect();
         let mut directories: BTreeMap<RelPath, DirectoryEntry> = snapshot
             .directories
             .iter()
-            .filter(|old| !asked(&old.path))
+            .filter(|old| !paths.covers(&old.path) && !paths.is_above(&old.path))
             .map(|old| (old.path.clone(), old.clone()))
             .collect();
         directories.extend(listing.directories.into_iter().map(|new| (new.path.clone(), new)));

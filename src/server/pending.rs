@@ -16,6 +16,8 @@ pub(super) struct Pending {
     pub(super) cancel: CancelToken,
     pub(super) deadline: Option<Instant>,
     pub(super) read_at: Instant,
+    /// Memory its params take while it is in flight.
+    pub(super) bytes: usize,
 }
 
 /// All requests in flight. Taking one out is the permission to answer it.
@@ -24,6 +26,7 @@ pub(super) struct Requests {
     by_serial: HashMap<Serial, Pending>,
     by_id: HashMap<String, Serial>,
     last: Serial,
+    bytes: usize,
 }
 
 impl Requests {
@@ -38,7 +41,9 @@ impl Requests {
             cancel: CancelToken::default(),
             deadline: request.timeout.and_then(|timeout| now.checked_add(timeout)),
             read_at: now,
+            bytes: request.params.as_ref().map_or(0, |params| params.get().len()),
         };
+        self.bytes += pending.bytes;
         self.by_id.insert(request.id.clone(), self.last);
         self.by_serial.insert(self.last, pending);
         Some(self.last)
@@ -56,6 +61,7 @@ impl Requests {
     pub(super) fn complete(&mut self, serial: Serial) -> Option<Pending> {
         let pending = self.by_serial.remove(&serial)?;
         self.by_id.remove(&pending.id);
+        self.bytes -= pending.bytes;
         Some(pending)
     }
 
@@ -79,6 +85,11 @@ impl Requests {
     /// The next deadline.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         self.by_serial.values().filter_map(|pending| pending.deadline).min()
+    }
+
+    /// Memory their params take.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     pub(super) fn len(&self) -> usize {

@@ -270,7 +270,10 @@ impl Loop {
             return self.fail(Some(&request.id), &duplicate(&request.id));
         };
         let job = Job { serial, entry, params: request.params };
-        if self.in_flight() > self.shared.config.limits.max_in_flight as usize {
+        // It is counted already, so the room must hold it, unless there is nothing else.
+        let fits = self.in_flight() <= self.shared.config.limits.max_in_flight as usize
+            && (self.in_flight() == 1 || self.bytes_in_flight() <= self.max_held_bytes());
+        if !fits {
             self.parked_bytes += job.bytes();
             self.parked.push_back(job);
         } else {
@@ -281,6 +284,16 @@ impl Loop {
     /// Requests that were started, or will be as soon as a thread is free.
     fn in_flight(&self) -> usize {
         self.requests.len() - self.parked.len()
+    }
+
+    /// Memory that the params of started requests take.
+    fn bytes_in_flight(&self) -> usize {
+        self.requests.bytes().saturating_sub(self.parked_bytes)
+    }
+
+    /// Params are held in as much memory as output is.
+    fn max_held_bytes(&self) -> usize {
+        self.shared.config.limits.max_queued_bytes as usize
     }
 
     /// The methods that are answered however busy the workers are.
@@ -332,12 +345,12 @@ impl Loop {
                 }
             }
             Event::Sync(request) => self.index.wait(request),
-            Event::Walked { result } => {
-                if self.index.job_done(result) {
+            Event::Walked { result } => self.index.job_done(result),
+            Event::Filled { result } => {
+                if self.index.fill_done(result) {
                     self.tell_indexed();
                 }
             }
-            Event::Filled { result } => self.index.filled(result),
             Event::Written => {}
             Event::OutputClosed => self.end = Some((Exit::Done, Duration::ZERO)),
             Event::Terminate => {
@@ -352,6 +365,8 @@ impl Loop {
     /// After anything happened: starts what can start, ends what can end.
     fn settle(&mut self) {
         while self.in_flight() < self.shared.config.limits.max_in_flight as usize
+            && let Some(next) = self.parked.front()
+            && (self.in_flight() == 0 || self.bytes_in_flight() + next.bytes() <= self.max_held_bytes())
             && let Some(job) = self.parked.pop_front()
         {
             self.parked_bytes -= job.bytes();
@@ -372,9 +387,13 @@ impl Loop {
         }
     }
 
-    /// How long stdout may take for the last answers: a drain time-out of nothing still gets them written.
+    /// How long stdout may take for the last answers: what is left of draining, but at least a moment.
     fn writing_time(&self) -> Duration {
-        self.shared.config.drain_timeout.max(TERMINATE_GRACE)
+        let left = match self.drain_until {
+            Some(until) => until.saturating_duration_since(Instant::now()),
+            None => self.shared.config.drain_timeout,
+        };
+        left.max(TERMINATE_GRACE)
     }
 
     fn start_job(&mut self, job: Job) {

@@ -69,7 +69,9 @@ impl Workers {
         if self.quick_running + self.heavy_running >= self.slots {
             return None;
         }
-        if let Some(job) = self.quick.pop_front() {
+        // Nor do quick ones take all.
+        let quick_may = self.quick_running < self.slots - 1;
+        if quick_may && let Some(job) = self.quick.pop_front() {
             self.quick_running += 1;
             return Some(job);
         }
