@@ -485,7 +485,10 @@ export interface ReadFilesParams {
   sha256?: boolean;
   /** Refuse to give more bytes of one file than this (`file_too_large`). */
   maxBytes?: number;
-  /** Stop before the contents together have more bytes than this; `next` says where. */
+  /**
+   * Stop before the contents together have more bytes than this; `next` says where. A first file
+   * that is larger alone fails with `file_too_large`.
+   */
   maxTotalBytes?: number;
 }
 

@@ -35,7 +35,8 @@ impl PathFilter {
             }
             let bytes: usize = globs.iter().map(String::len).sum();
             if globs.len() > MAX_GLOBS || bytes > MAX_GLOBS_BYTES {
-                let problem = format!("more than {MAX_GLOBS} globs, or {MAX_GLOBS_BYTES} bytes of them, in one list");
+                let problem =
+                    format!("invalid globs: more than {MAX_GLOBS}, or {MAX_GLOBS_BYTES} bytes of them, in one list");
                 return Err(Error::new(Code::InvalidGlob, problem));
             }
             let mut set = GlobSetBuilder::new();

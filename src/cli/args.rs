@@ -18,7 +18,7 @@ use crate::schema;
 /// Reads one JSON request a line from stdin and writes one JSON response or event a line to stdout
 /// until stdin ends; logs go to stderr. Nothing is ever written to the workspace.
 #[derive(Debug, Parser)]
-#[command(version, args_conflicts_with_subcommands = true, after_long_help = EXAMPLES)]
+#[command(version, after_long_help = EXAMPLES)]
 pub(super) struct Cli {
     #[command(subcommand)]
     pub(super) command: Option<Command>,
@@ -42,7 +42,7 @@ Exit status: 0 after `shutdown`, the end of stdin or SIGTERM; 1 a defect; 2 wron
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Answers one request and exits: pretty on a terminal, plain JSON in a pipe
-    Call(Box<Call>),
+    Call(Call),
     /// Prints the contract: JSON Schema, TypeScript types or the reference text
     Schema {
         /// What to print
@@ -66,74 +66,72 @@ pub(super) struct Call {
     pub(super) method: String,
     /// Its params as a JSON object
     pub(super) params: Option<String>,
-    #[command(flatten)]
-    pub(super) options: Options,
 }
 
 #[derive(Debug, Args)]
 pub(super) struct Options {
     /// The workspace directory [`call`: the current directory if absent]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) root: Option<PathBuf>,
 
     /// Leave out what matches, as a line of .gitignore would; may be given several times
-    #[arg(long, value_name = "GLOB", value_parser = parse_glob)]
+    #[arg(long, global = true, value_name = "GLOB", value_parser = parse_glob)]
     exclude: Vec<String>,
 
     /// Where to keep the index between runs (accepted; this version keeps nothing)
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
 
     /// How to notice changes (accepted; this version always works as `off`: synced answers walk the tree)
-    #[arg(long, value_enum, default_value = "off")]
+    #[arg(long, global = true, value_enum, default_value = "off")]
     watch: WatchMode,
 
     /// Write `progress` events while the first index is built
-    #[arg(long)]
+    #[arg(long, global = true)]
     pub(super) progress: bool,
 
     /// What to log to stderr
-    #[arg(long, value_enum, default_value = "info")]
+    #[arg(long, global = true, value_enum, default_value = "info")]
     pub(super) log_level: LogLevel,
 
     /// How to log to stderr
-    #[arg(long, value_enum, default_value = "text")]
+    #[arg(long, global = true, value_enum, default_value = "text")]
     pub(super) log_format: LogFormat,
 
     /// Threads that read, hash and search [default: one for each processor]
-    #[arg(long, value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     threads: Option<NonZeroUsize>,
 
     /// How long requests that were read are still answered after the end of stdin, in seconds (or `500ms`)
-    #[arg(long, value_name = "SECONDS", default_value = "30", value_parser = parse_duration)]
+    #[arg(long, global = true, value_name = "SECONDS", default_value = "30", value_parser = parse_duration)]
     drain_timeout: Duration,
 
     /// How long a synced answer may take to become fresh, in milliseconds
-    #[arg(long, value_name = "MS", default_value_t = 2000)]
+    #[arg(long, global = true, value_name = "MS", default_value_t = 2000)]
     sync_timeout_ms: u64,
 
     /// The longest request line; longer ones are discarded
-    #[arg(long, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(256..=1 << 32))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 16 << 20, value_parser = clap::value_parser!(u64).range(256..=1 << 32))]
     max_request_bytes: u64,
 
     /// The longest response line; listings and searches are cut there
-    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(4096..=1 << 32))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(4096..=1 << 32))]
     max_response_bytes: u64,
 
     /// Requests in flight; further ones wait
-    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u64).range(1..=1 << 16))]
     max_in_flight: u64,
 
     /// The largest file that is searched
-    #[arg(long, value_name = "N", default_value_t = 512 << 20)]
+    #[arg(long, global = true, value_name = "N", default_value_t = 512 << 20)]
     max_file_bytes: u64,
 
     /// The largest source that is parsed
-    #[arg(long, value_name = "N", default_value_t = crate::tsx::MAX_PARSE_BYTES as u64)]
+    #[arg(long, global = true, value_name = "N", default_value_t = crate::tsx::MAX_PARSE_BYTES as u64)]
     max_parse_bytes: u64,
 
     /// Output that waits to be read; past it, work and reading pause
-    #[arg(long, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1024..=1 << 32))]
+    #[arg(long, global = true, value_name = "N", default_value_t = 64 << 20, value_parser = clap::value_parser!(u64).range(1024..=1 << 32))]
     max_queued_bytes: u64,
 }
 

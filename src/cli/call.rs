@@ -9,7 +9,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 
-use super::args::{Call, LogLevel, usage};
+use super::args::{Call, LogLevel, Options, usage};
 use super::{FAILED, NOT_STARTED, block_on, logging, terminate};
 use crate::server::{self, Io};
 
@@ -20,20 +20,20 @@ const PATIENT_SYNC_MS: u64 = 600_000;
 const PIPE: usize = 64 * 1024;
 
 /// Checks the params, which exit with status 2 when they are no JSON, and runs the call.
-pub(super) fn run(call: &Call, started: Instant) -> ExitCode {
+pub(super) fn run(call: &Call, options: &Options, started: Instant) -> ExitCode {
     match call.params.as_deref().map(serde_json::from_str::<Value>).transpose() {
-        Ok(params) => answer(call, params, started),
+        Ok(params) => answer(call, params, options, started),
         Err(error) => usage(&format!("PARAMS is not JSON: {error}")),
     }
 }
 
 /// Answers one request with a server of its own.
-fn answer(call: &Call, params: Option<Value>, started: Instant) -> ExitCode {
-    let root = call.options.root.clone().unwrap_or_else(|| PathBuf::from("."));
+fn answer(call: &Call, params: Option<Value>, options: &Options, started: Instant) -> ExitCode {
+    let root = options.root.clone().unwrap_or_else(|| PathBuf::from("."));
     // A person sees the answer; of the log only what is wrong, unless asked for more.
-    let level = if call.options.log_level == LogLevel::Info { LogLevel::Warn } else { call.options.log_level };
-    logging::start(level, call.options.log_format);
-    let mut config = call.options.config(true);
+    let level = if options.log_level == LogLevel::Info { LogLevel::Warn } else { options.log_level };
+    logging::start(level, options.log_format);
+    let mut config = options.config(true);
     // A person waits for the right answer, however long the first walk takes.
     config.limits.sync_timeout_ms = config.limits.sync_timeout_ms.max(PATIENT_SYNC_MS);
     let status = block_on(config.threads, async {

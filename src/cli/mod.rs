@@ -27,7 +27,7 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     match cli.command {
         None => serve(&cli.options, started),
-        Some(Command::Call(call)) => call::run(&call, started),
+        Some(Command::Call(call)) => call::run(&call, &cli.options, started),
         Some(Command::Schema { format }) => print(&schema::render(format)),
     }
 }

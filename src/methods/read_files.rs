@@ -33,7 +33,8 @@ pub struct ReadFilesParams {
     pub sha256: Option<bool>,
     /// Refuse to give more bytes of one file than this (`file_too_large`).
     pub max_bytes: Option<u64>,
-    /// Stop before the contents together have more bytes than this; `next` says where.
+    /// Stop before the contents together have more bytes than this; `next` says where. A first file that is larger
+    /// alone fails with `file_too_large`.
     pub max_total_bytes: Option<u64>,
 }
 
@@ -94,11 +95,10 @@ impl Method for ReadFiles {
                         }
                         // The first file is answered in any case, or a client that goes on from `next` never gets on.
                         if bytes > max_total {
-                            let error = Error::param("maxTotalBytes", format!("{path} alone has {bytes} bytes"));
-                            ReadFilesEntry::Failed(FailedPath {
-                                path,
-                                error: Error { code: Code::FileTooLarge, ..error },
-                            })
+                            let message = format!("{path}: its {bytes} bytes alone are more than `maxTotalBytes`");
+                            let error =
+                                Error::new(Code::FileTooLarge, message).with("size", bytes).with("maxBytes", max_total);
+                            ReadFilesEntry::Failed(FailedPath { path, error })
                         } else if length > max_json {
                             let error =
                                 Error::new(Code::ResponseTooLarge, format!("{path} alone does not fit a response"));

@@ -2,7 +2,7 @@
 
 use super::Context;
 
-/// The length of `text` as a JSON string, quotes included, as `serde_json` writes it.
+/// The length of `text` as a JSON string, quotes included, as it is written on the wire.
 pub(super) fn of_str(text: &str) -> usize {
     let escapes: usize = text
         .bytes()
@@ -12,7 +12,10 @@ pub(super) fn of_str(text: &str) -> usize {
             _ => 0,
         })
         .sum();
-    text.len() + escapes + 2
+    // U+2028 and U+2029 take six bytes instead of three.
+    let separators = memchr::memmem::find_iter(text.as_bytes(), "\u{2028}").count()
+        + memchr::memmem::find_iter(text.as_bytes(), "\u{2029}").count();
+    text.len() + escapes + 3 * separators + 2
 }
 
 /// How much of a response the items of a listing may take: what the frame around them (the id, totals,
@@ -28,15 +31,20 @@ const FRAME: usize = 600;
 mod tests {
     use proptest::prelude::*;
 
+    fn written(text: &str) -> usize {
+        let frame = |text: &str| crate::protocol::frame::success("", &text, usize::MAX).unwrap().len();
+        frame(text) - frame("") + 2
+    }
+
     proptest! {
         #[test]
         fn is_exact(text in any::<String>()) {
-            prop_assert_eq!(super::of_str(&text), serde_json::to_string(&text).unwrap().len());
+            prop_assert_eq!(super::of_str(&text), written(&text));
         }
 
         #[test]
-        fn is_exact_for_controls(text in "[\\x00-\\x22\\\\\u{7f}é😀]{0,20}") {
-            prop_assert_eq!(super::of_str(&text), serde_json::to_string(&text).unwrap().len());
+        fn is_exact_for_controls(text in "[\\x00-\\x22\\\\\u{7f}é😀\u{2027}-\u{202a}]{0,20}") {
+            prop_assert_eq!(super::of_str(&text), written(&text));
         }
     }
 }

@@ -1,11 +1,14 @@
 //! `stat`: what is at some paths, as it is now.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Context, Lane, Method, size};
+use super::{Context, Depth, IndexState, Lane, Method, size};
 use crate::error::{Code, Error, Result};
 use crate::fs::Kind;
+use crate::index::Snapshot;
 use crate::path::RelPath;
 
 /// The method.
@@ -87,6 +90,11 @@ impl Method for Stat {
 
     fn run(params: StatParams, context: &Context) -> Result<StatResult> {
         let mut entries = Vec::with_capacity(params.paths.len());
+        // Until the first walk is done, nothing is known of what is listed.
+        let snapshot = match context.server.state {
+            IndexState::Scanning => context.sync(Depth::Names, None)?.snapshot,
+            _ => Arc::clone(&context.snapshot),
+        };
         let mut room = size::room(context);
         for path in params.paths {
             context.cancel.check()?;
@@ -97,7 +105,7 @@ impl Method for Stat {
                 Error::new(Code::ResponseTooLarge, format!("so many paths do not fit a response of {max} bytes"))
                     .with("maxResponseBytes", max)
             })?;
-            entries.push(match stat(&path, context) {
+            entries.push(match stat(&path, &snapshot, context) {
                 Ok(found) => StatEntry::Found(found),
                 Err(error) => StatEntry::Failed(FailedPath { path, error }),
             });
@@ -106,10 +114,10 @@ impl Method for Stat {
     }
 }
 
-fn stat(path: &str, context: &Context) -> Result<Found> {
+fn stat(path: &str, snapshot: &Snapshot, context: &Context) -> Result<Found> {
     let path = RelPath::parse(path)?;
     let (kind, stamp) = context.shared.root.stat(&path)?;
-    let entry = context.snapshot.file(&path);
+    let entry = snapshot.file(&path);
     let kind = match kind {
         Kind::File => EntryKind::File,
         Kind::Directory => EntryKind::Directory,
@@ -120,7 +128,7 @@ fn stat(path: &str, context: &Context) -> Result<Found> {
     };
     let indexed = match kind {
         EntryKind::File => entry.is_some(),
-        EntryKind::Directory => context.snapshot.directory(&path).is_some(),
+        EntryKind::Directory => snapshot.directory(&path).is_some(),
         EntryKind::Symlink => false,
     };
     let hash = entry

@@ -293,7 +293,8 @@ pub fn event<T: Serialize>(name: &str, data: &T, max_bytes: usize) -> Result<Vec
 
 fn line<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
     let mut bounded = Bounded { bytes: Vec::with_capacity(256), max_bytes };
-    serde_json::to_writer(&mut bounded, frame).map_err(|error| {
+    let mut serializer = serde_json::Serializer::with_formatter(&mut bounded, OneLine);
+    frame.serialize(&mut serializer).map_err(|error| {
         if error.is_io() {
             Error::new(Code::ResponseTooLarge, format!("the response would be longer than {max_bytes} bytes"))
                 .with("maxResponseBytes", max_bytes)
@@ -304,6 +305,31 @@ fn line<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
     bounded.bytes.push(b'\n');
     Ok(bounded.bytes)
 }
+
+/// Compact JSON that is one line for everybody: Node's `readline`, for one, also splits at U+2028 and
+/// U+2029, which JSON allows within strings.
+struct OneLine;
+
+impl serde_json::ser::Formatter for OneLine {
+    fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        let mut rest = fragment.as_bytes();
+        while let Some(at) = memchr::memmem::find(rest, LINE_SEPARATORS) {
+            let Some(last @ (0xA8 | 0xA9)) = rest.get(at + 2) else {
+                // Another character of that block, such as a quotation mark.
+                writer.write_all(&rest[..at + 2])?;
+                rest = &rest[at + 2..];
+                continue;
+            };
+            writer.write_all(&rest[..at])?;
+            writer.write_all(if *last == 0xA8 { b"\\u2028" } else { b"\\u2029" })?;
+            rest = &rest[at + 3..];
+        }
+        writer.write_all(rest)
+    }
+}
+
+/// How U+2028 and U+2029 start in UTF-8; the last byte is A8 or A9.
+const LINE_SEPARATORS: &[u8] = b"\xE2\x80";
 
 /// Collects what is written and refuses to grow beyond a bound.
 struct Bounded {
@@ -413,13 +439,22 @@ mod tests {
             (r#"{"include":[],"include":[]}"#, "`include`"),
             (r#"{"include":[],"includes":[]}"#, "`includes`"),
             (r#"{"include":["\udc00"]}"#, "`include[0]`"),
-            (r#"{"include":[],"bogus":null}"#, "unknown field `bogus`"),
+            (r#"{"include":[],"bogus":null}"#, "`bogus`"),
         ] {
             let raw = RawValue::from_string(params.to_owned()).unwrap();
             let error = decode_params::<Sample>(Some(&raw)).unwrap_err();
             assert_eq!(error.code, Code::InvalidParams, "{params}");
             assert!(error.message.contains(named), "{params}: {}", error.message);
         }
+    }
+
+    #[test]
+    fn a_line_has_no_line_separators() {
+        let text = "a\u{2028}b\u{2029}\u{2028}c\u{201c}d\u{2026}é😀\n\u{2027}";
+        let line = String::from_utf8(success("a", &text, usize::MAX).unwrap()).unwrap();
+        assert!(!line.trim_end().contains(['\u{2028}', '\u{2029}', '\n']), "{line}");
+        let value: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(value["result"], text);
     }
 
     #[test]

@@ -75,6 +75,11 @@ impl<R: AsyncRead + Unpin> LineReader<R> {
         }
     }
 
+    /// Whether a whole line was read already, so that [`Self::next`] does not wait.
+    pub(super) fn has_line(&self) -> bool {
+        memchr::memchr(b'\n', self.input.buffer()).is_some()
+    }
+
     /// The line that just ended, unless it is blank.
     fn finish(&mut self) -> Option<Input> {
         if std::mem::take(&mut self.skipping) {

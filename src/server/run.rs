@@ -106,6 +106,10 @@ where
             })),
         }
     }
+    // What was read together with `shutdown` is answered, too.
+    while server.shut_down && reader.has_line() {
+        server.input(reader.next().await.unwrap_or(Input::End));
+    }
     let (exit, grace) = server.end.unwrap_or((Exit::Failed, Duration::ZERO));
     server.index.stop();
     // Dropping the loop closes the writer's queue: it ends when all is written.
@@ -157,6 +161,8 @@ struct Loop {
     drain_until: Option<Instant>,
     input_ended: bool,
     shutdown: Option<(String, Option<Instant>)>,
+    /// `shutdown` was answered.
+    shut_down: bool,
     /// How to end, and how long stdout may still take.
     end: Option<(Exit, Duration)>,
 }
@@ -220,6 +226,7 @@ impl Loop {
             drain_until: None,
             input_ended: false,
             shutdown: None,
+            shut_down: false,
             end: None,
         })
     }
@@ -263,7 +270,7 @@ impl Loop {
         if entry.lane == Lane::Control {
             return self.control(entry, &request);
         }
-        if self.shutdown.is_some() {
+        if self.shutdown.is_some() || self.shut_down {
             return self.fail(Some(&request.id), &Error::new(Code::ShuttingDown, "the sidecar is shutting down"));
         }
         let Some(serial) = self.requests.register(&request, Instant::now()) else {
@@ -273,11 +280,11 @@ impl Loop {
         // It is counted already, so the room must hold it, unless there is nothing else.
         let fits = self.in_flight() <= self.shared.config.limits.max_in_flight as usize
             && (self.in_flight() == 1 || self.bytes_in_flight() <= self.max_held_bytes());
-        if !fits {
+        if fits {
+            self.workers.enqueue(job);
+        } else {
             self.parked_bytes += job.bytes();
             self.parked.push_back(job);
-        } else {
-            self.workers.enqueue(job);
         }
     }
 
@@ -311,7 +318,9 @@ impl Loop {
                 frame::success(id, &CancelResult { cancelled }, usize::MAX)
             }),
             "shutdown" => match frame::decode_params::<Empty>(params) {
-                Ok(_) if self.shutdown.is_some() => Err(Error::new(Code::ShuttingDown, "the sidecar is shutting down")),
+                Ok(_) if self.shutdown.is_some() || self.shut_down => {
+                    Err(Error::new(Code::ShuttingDown, "the sidecar is shutting down"))
+                }
                 Ok(_) => {
                     let deadline = request.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
                     self.shutdown = Some((id.clone(), deadline));
@@ -379,6 +388,7 @@ impl Loop {
             return;
         }
         if let Some((id, _)) = self.shutdown.take() {
+            self.shut_down = true;
             let line = frame::success(&id, &Empty {}, usize::MAX);
             self.output.send(Room::short(line.unwrap_or_default()));
             self.end = Some((Exit::Done, self.writing_time()));
