@@ -14,6 +14,7 @@ mod framing;
 mod freshness;
 mod globs;
 mod harness;
+mod hostile;
 mod layers;
 mod lifecycle;
 mod limits;
