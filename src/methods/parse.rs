@@ -85,14 +85,10 @@ impl Method for Parse {
             (None, None) => return Err(Error::param("path", "it is missing; give either `path` or `text`")),
         };
         let wanted = params.facts.unwrap_or_else(|| Fact::ALL.to_vec());
-        let facts = tsx::facts(&text, language, &wanted, &context.cancel)?;
+        let max_response = context.shared.config.limits.max_response_bytes as usize;
+        let facts = tsx::facts(&text, language, &wanted, max_response, &context.cancel)?;
         let tree = if params.tree.unwrap_or_default() {
-            Some(tsx::tree(
-                &text,
-                language,
-                context.shared.config.limits.max_response_bytes as usize / 2,
-                &context.cancel,
-            )?)
+            Some(tsx::tree(&text, language, max_response / 2, &context.cancel)?)
         } else {
             None
         };

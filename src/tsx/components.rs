@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use tree_sitter::Node;
 
+use super::budget::Budget;
 use super::grammar::Kind;
 use super::source::Source;
+use crate::error::Result;
 use crate::protocol::tsx::{Component, ComponentKind, Export, ExportKind};
 
 /// Collects component declarations in the order of the walk.
@@ -24,6 +26,10 @@ use crate::protocol::tsx::{Component, ComponentKind, Export, ExportKind};
 #[derive(Debug, Default)]
 pub(super) struct Components {
     list: Vec<Candidate>,
+    /// Whether they are answered, and so charged; otherwise only elements ask for their names.
+    answered: bool,
+    /// How many of the candidates are charged: those that are components.
+    charged: usize,
     /// Depth and index of the candidates the walk is inside of.
     open: Vec<(usize, usize)>,
     /// The statements the walk is inside of that modify the declarations directly in them.
@@ -59,6 +65,11 @@ pub(super) struct Place {
 }
 
 impl Components {
+    /// None yet.
+    pub(super) fn new(answered: bool) -> Self {
+        Self { answered, ..Self::default() }
+    }
+
     /// The components, their exports filled in from the module's.
     pub(super) fn into_list(self, exports: &[Export], also_default: Option<&str>) -> Vec<Component> {
         let mut exported: HashMap<&str, bool> = HashMap::new();
@@ -95,18 +106,51 @@ impl Components {
     }
 
     /// Notes that the walk met JSX, and gives the component it is in.
-    pub(super) fn met_jsx(&mut self) -> Option<&str> {
-        for &(_, index) in self.open.iter().rev() {
+    pub(super) fn met_jsx(&mut self, budget: &mut Budget) -> Result<Option<&str>> {
+        for at in (0..self.open.len()).rev() {
+            let (_, index) = self.open[at];
+            let was_component = self.list[index].is_component();
             // Whatever is around a candidate with JSX in it has been told already.
             if std::mem::replace(&mut self.list[index].has_jsx, true) {
                 break;
             }
+            if !was_component {
+                self.charge(index, budget)?;
+            }
         }
-        self.open.last().map(|&(_, index)| self.list[index].component.name.as_str())
+        Ok(self.open.last().map(|&(_, index)| self.list[index].component.name.as_str()))
     }
 
     /// Looks at a node in passing.
-    pub(super) fn enter(&mut self, source: &Source<'_>, node: Node<'_>, kind: Kind, place: Place) {
+    pub(super) fn enter(
+        &mut self,
+        source: &Source<'_>,
+        node: Node<'_>,
+        kind: Kind,
+        place: Place,
+        budget: &mut Budget,
+    ) -> Result<()> {
+        let before = self.list.len();
+        self.look(source, node, kind, place);
+        for index in before..self.list.len() {
+            if self.list[index].is_component() {
+                self.charge(index, budget)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Charges a candidate that is known to be a component now.
+    fn charge(&mut self, index: usize, budget: &mut Budget) -> Result<()> {
+        if self.answered {
+            self.charged += 1;
+            budget.charge(&self.list[index].component)?;
+            budget.separate(self.charged)?;
+        }
+        Ok(())
+    }
+
+    fn look(&mut self, source: &Source<'_>, node: Node<'_>, kind: Kind, place: Place) {
         match kind {
             Kind::ExportStatement => {
                 let default = has_child(source, node, Kind::Default);

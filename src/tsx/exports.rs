@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use tree_sitter::Node;
 
+use super::budget::Budget;
 use super::grammar::Kind;
 use super::imports::has_type_modifier;
 use super::source::Source;
+use crate::error::Result;
 use crate::protocol::TextRange;
 use crate::protocol::tsx::{Export, ExportKind};
 
@@ -18,10 +20,17 @@ use crate::protocol::tsx::{Export, ExportKind};
 #[derive(Debug, Default)]
 pub(super) struct Exports {
     list: Vec<Export>,
+    /// Whether they are answered, and so charged; otherwise only components look at them.
+    answered: bool,
     by_name: HashMap<String, usize>,
 }
 
 impl Exports {
+    /// None yet.
+    pub(super) fn new(answered: bool) -> Self {
+        Self { answered, ..Self::default() }
+    }
+
     /// The names, in order.
     pub(super) fn into_list(self) -> Vec<Export> {
         self.list
@@ -33,7 +42,7 @@ impl Exports {
     }
 
     /// Adds what an `export_statement` exports.
-    pub(super) fn add(&mut self, source: &Source<'_>, statement: Node<'_>) {
+    pub(super) fn add(&mut self, source: &Source<'_>, statement: Node<'_>, budget: &mut Budget) -> Result<()> {
         let module = statement.child_by_field_name("source").map(|module| source.string(module));
         let mut default = false;
         let mut type_only = false;
@@ -43,38 +52,36 @@ impl Exports {
             match source.kind(child) {
                 Kind::Default => default = true,
                 Kind::Type => type_only = true,
-                Kind::NamespaceWord => return,
+                Kind::NamespaceWord => return Ok(()),
                 Kind::Star if module.is_some() => {
                     let type_only = type_only || is_type_star(source, statement, child);
-                    self.push(
-                        "*",
-                        ExportKind::All,
-                        None,
-                        module.as_deref(),
-                        type_only,
-                        source.statement_range(statement),
-                    );
+                    let range = source.statement_range(statement);
+                    self.push(export("*", ExportKind::All, None, type_only, range), module.as_deref(), budget)?;
                 }
                 Kind::NamespaceExport if module.is_some() => {
                     let type_only = type_only || is_type_star(source, statement, child);
                     if let Some(name) = source.parts(child).first() {
-                        self.push(&source.name(*name), ExportKind::All, None, module.as_deref(), type_only, range);
+                        let export = export(source.name(*name), ExportKind::All, None, type_only, range);
+                        self.push(export, module.as_deref(), budget)?;
                     }
                 }
                 Kind::ExportClause => {
                     for specifier in source.parts(child) {
-                        self.specifier(source, specifier, module.as_deref(), type_only);
+                        if let Some(export) = exported(source, specifier, module.is_some(), type_only) {
+                            self.push(export, module.as_deref(), budget)?;
+                        }
                     }
                 }
                 Kind::Equals => {
                     let local = source.parts(statement).first().and_then(|value| local_of(source, *value));
-                    self.push("default", ExportKind::Default, local, None, false, source.statement_range(statement));
+                    let range = source.statement_range(statement);
+                    self.push(export("default", ExportKind::Default, local, false, range), None, budget)?;
                 }
                 _ => {}
             }
         }
         if let Some(declaration) = statement.child_by_field_name("declaration") {
-            self.declaration(source, declaration, default.then(|| source.statement_range(statement)));
+            self.declaration(source, declaration, default, budget)?;
         }
         if let Some(value) = statement.child_by_field_name("value") {
             // An unnamed function or class is a declaration: what follows it belongs to the next statement.
@@ -83,29 +90,20 @@ impl Exports {
                 _ => source.end_of(statement),
             };
             let range = source.range_of(statement.start_byte()..end);
-            self.push("default", ExportKind::Default, local_of(source, value), None, false, range);
+            let local = local_of(source, value);
+            self.push(export("default", ExportKind::Default, local, false, range), None, budget)?;
         }
+        Ok(())
     }
 
-    /// `a`, `a as b`, `type a` between the braces.
-    fn specifier(&mut self, source: &Source<'_>, specifier: Node<'_>, module: Option<&str>, type_only: bool) {
-        if source.kind(specifier) != Kind::ExportSpecifier {
-            return;
-        }
-        let Some(name) = specifier.child_by_field_name("name") else { return };
-        let local = source.name(name);
-        let exported = specifier.child_by_field_name("alias").map_or_else(|| local.clone(), |alias| source.name(alias));
-        let kind = match (module, exported.as_str()) {
-            (Some(_), _) => ExportKind::ReExport,
-            (None, "default") => ExportKind::Default,
-            (None, _) => ExportKind::Named,
-        };
-        let type_only = type_only || has_type_modifier(source, specifier);
-        self.push(&exported, kind, Some(local), module, type_only, source.range(specifier));
-    }
-
-    /// The names that an exported declaration declares. `default`: the statement, for a default export.
-    fn declaration(&mut self, source: &Source<'_>, declaration: Node<'_>, default: Option<TextRange>) {
+    /// The names that an exported declaration declares. `default`: whether it is the default export.
+    fn declaration(
+        &mut self,
+        source: &Source<'_>,
+        declaration: Node<'_>,
+        default: bool,
+        budget: &mut Budget,
+    ) -> Result<()> {
         let mut type_only = false;
         let mut names = Vec::new();
         match source.kind(declaration) {
@@ -137,41 +135,77 @@ impl Exports {
                 let inner = source.parts(declaration).first().copied();
                 return match inner {
                     Some(inner) if source.kind(inner) != Kind::AmbientDeclaration => {
-                        self.declaration(source, inner, default);
+                        self.declaration(source, inner, default, budget)
                     }
-                    _ => {}
+                    _ => Ok(()),
                 };
             }
-            _ => return,
+            _ => return Ok(()),
         }
         for name in names {
             let (local, range) = (source.name(name), source.range(name));
-            match default {
-                Some(_) => self.push("default", ExportKind::Default, Some(local), None, type_only, range),
-                None => self.push(&local, ExportKind::Named, Some(local.clone()), None, type_only, range),
-            }
+            let export = if default {
+                export("default", ExportKind::Default, Some(local), type_only, range)
+            } else {
+                export(local.clone(), ExportKind::Named, Some(local), type_only, range)
+            };
+            self.push(export, None, budget)?;
         }
+        Ok(())
     }
 
-    fn push(
-        &mut self,
-        name: &str,
-        kind: ExportKind,
-        local: Option<String>,
-        module: Option<&str>,
-        type_only: bool,
-        range: TextRange,
-    ) {
-        if name != "*" {
-            if let Some(&at) = self.by_name.get(name) {
-                self.list[at].type_only &= type_only;
-                return;
+    /// Adds a name, of another `module` if there is one.
+    fn push(&mut self, mut export: Export, module: Option<&str>, budget: &mut Budget) -> Result<()> {
+        if export.name != "*" {
+            if let Some(&at) = self.by_name.get(&export.name) {
+                self.list[at].type_only &= export.type_only;
+                return Ok(());
             }
-            self.by_name.insert(name.to_owned(), self.list.len());
+            self.by_name.insert(export.name.clone(), self.list.len());
         }
-        let source = module.map(str::to_owned);
-        self.list.push(Export { name: name.to_owned(), kind, local, source, type_only, range });
+        if self.answered {
+            export.source = module.map(str::to_owned);
+            // Charged as `false`, the longer word: a later declaration of the name can make it that.
+            let type_only = std::mem::take(&mut export.type_only);
+            budget.push(&mut self.list, export)?;
+            if let Some(export) = self.list.last_mut() {
+                export.type_only = type_only;
+            }
+            return Ok(());
+        }
+        // That there is a module is all that components ask.
+        export.source = module.map(|_| String::new());
+        self.list.push(export);
+        Ok(())
     }
+}
+
+/// An export as it stands in the module itself.
+fn export(
+    name: impl Into<String>,
+    kind: ExportKind,
+    local: Option<String>,
+    type_only: bool,
+    range: TextRange,
+) -> Export {
+    Export { name: name.into(), kind, local, source: None, type_only, range }
+}
+
+/// `a`, `a as b`, `type a` between the braces.
+fn exported(source: &Source<'_>, specifier: Node<'_>, of_module: bool, type_only: bool) -> Option<Export> {
+    if source.kind(specifier) != Kind::ExportSpecifier {
+        return None;
+    }
+    let name = specifier.child_by_field_name("name")?;
+    let local = source.name(name);
+    let exported = specifier.child_by_field_name("alias").map_or_else(|| local.clone(), |alias| source.name(alias));
+    let kind = match exported.as_str() {
+        _ if of_module => ExportKind::ReExport,
+        "default" => ExportKind::Default,
+        _ => ExportKind::Named,
+    };
+    let type_only = type_only || has_type_modifier(source, specifier);
+    Some(export(exported, kind, Some(local), type_only, source.range(specifier)))
 }
 
 /// Whether `type` stands in front of the `*`: the grammar does not know it there and is not shown it.

@@ -2,15 +2,22 @@
 
 use tree_sitter::Node;
 
+use super::budget::Budget;
 use super::grammar::Kind;
 use super::source::Source;
+use crate::error::Result;
 use crate::protocol::tsx::{Import, ImportKind, ImportedName, NamedRange};
 
-/// The import that an `import_statement` declares; `None` where its module is missing.
+/// Adds the import that an `import_statement` declares; none where its module is missing.
 ///
 /// `import x = require("y")` is an import of a value (or with `type` of a type) whose `default` is
 /// `x`; `import x = A.B` names no module and is none.
-pub(super) fn import(source: &Source<'_>, statement: Node<'_>) -> Option<Import> {
+pub(super) fn import(
+    source: &Source<'_>,
+    statement: Node<'_>,
+    imports: &mut Vec<Import>,
+    budget: &mut Budget,
+) -> Result<()> {
     let mut import = Import {
         source: String::new(),
         kind: ImportKind::SideEffect,
@@ -20,6 +27,7 @@ pub(super) fn import(source: &Source<'_>, statement: Node<'_>) -> Option<Import>
         range: source.statement_range(statement),
     };
     let mut module = statement.child_by_field_name("source");
+    let mut named_imports = Vec::new();
     let mut type_only = false;
     let mut cursor = statement.walk();
     for child in statement.children(&mut cursor) {
@@ -27,7 +35,7 @@ pub(super) fn import(source: &Source<'_>, statement: Node<'_>) -> Option<Import>
             Kind::Type if !child.is_named() => type_only = true,
             Kind::ImportClause => {
                 import.kind = ImportKind::Value;
-                clause(source, child, type_only, &mut import);
+                named_imports.extend(clause(source, child, &mut import));
             }
             Kind::ImportRequireClause => {
                 import.kind = ImportKind::Value;
@@ -40,12 +48,24 @@ pub(super) fn import(source: &Source<'_>, statement: Node<'_>) -> Option<Import>
     if type_only {
         import.kind = ImportKind::Type;
     }
-    import.source = source.string(module?);
-    Some(import)
+    let Some(module) = module else { return Ok(()) };
+    import.source = source.string(module);
+    let mut named = Vec::new();
+    for node in named_imports {
+        if let Some(name) = specifier(source, node, type_only) {
+            budget.push(&mut named, name)?;
+        }
+    }
+    budget.push(imports, import)?;
+    if let Some(import) = imports.last_mut() {
+        import.named = named;
+    }
+    Ok(())
 }
 
-/// What stands between `import` and `from`.
-fn clause(source: &Source<'_>, clause: Node<'_>, type_only: bool, import: &mut Import) {
+/// What stands between `import` and `from`; gives the specifiers between braces.
+fn clause<'tree>(source: &Source<'_>, clause: Node<'tree>, import: &mut Import) -> Vec<Node<'tree>> {
+    let mut specifiers = Vec::new();
     for part in source.parts(clause) {
         match source.kind(part) {
             Kind::Identifier => import.default = Some(named(source, part)),
@@ -53,12 +73,12 @@ fn clause(source: &Source<'_>, clause: Node<'_>, type_only: bool, import: &mut I
                 import.namespace = source.parts(part).first().map(|name| named(source, *name));
             }
             Kind::NamedImports => {
-                let specifiers = source.parts(part);
-                import.named.extend(specifiers.iter().filter_map(|node| specifier(source, *node, type_only)));
+                specifiers.extend(source.parts(part));
             }
             _ => {}
         }
     }
+    specifiers
 }
 
 /// One name between the braces.

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use serde_json::Value;
 use tree_sitter::Node;
 
+use super::budget::Budget;
 use super::grammar::Kind;
 use super::source::Source;
 use super::{entities, literal};
+use crate::error::Result;
 use crate::protocol::tsx::{JsxAttribute, JsxElement, JsxValue, JsxValueKind};
 
 /// Collects elements in the order of the walk.
@@ -39,12 +41,20 @@ impl Elements {
 
     /// Adds an element: a `jsx_element`, a `jsx_self_closing_element`, or a `jsx_opening_element`
     /// whose closing tag is missing, which then is all there is of the element.
-    pub(super) fn enter(&mut self, source: &Source<'_>, node: Node<'_>, depth: usize, component: Option<&str>) {
+    pub(super) fn enter(
+        &mut self,
+        source: &Source<'_>,
+        node: Node<'_>,
+        depth: usize,
+        component: Option<&str>,
+        budget: &mut Budget,
+    ) -> Result<()> {
         let opening = match source.kind(node) {
             Kind::JsxElement => node.child_by_field_name("open_tag"),
             _ => Some(node),
         };
-        let Some(opening) = opening else { return };
+        let Some(opening) = opening else { return Ok(()) };
+        let attributes = attributes(source, opening, budget)?;
         let name_node = opening.child_by_field_name("name");
         let name = name_node.map(|name| without_trivia(source.slice(name))).unwrap_or_default();
         let name_bytes = name_node.map_or_else(
@@ -58,7 +68,7 @@ impl Elements {
         let nth = *count;
         *count += 1;
         let index = self.list.len() as u64;
-        self.list.push(JsxElement {
+        let element = JsxElement {
             fragment: name_node.is_none(),
             name,
             index,
@@ -70,9 +80,14 @@ impl Elements {
             opening_range: source.range(opening),
             name_range: source.range_of(name_bytes),
             start: source.position(node.start_byte()),
-            attributes: attributes(source, opening),
-        });
+            attributes: Vec::new(),
+        };
+        budget.push(&mut self.list, element)?;
+        if let Some(element) = self.list.last_mut() {
+            element.attributes = attributes;
+        }
         self.open.push((depth, index));
+        Ok(())
     }
 }
 
@@ -91,14 +106,20 @@ pub(super) fn mistake<'tree>(source: &Source<'_>, node: Node<'tree>, kind: Kind)
         .find(|braces| source.first_part(*braces).is_none_or(|inner| source.kind(inner) != Kind::SpreadElement))
 }
 
-fn attributes(source: &Source<'_>, opening: Node<'_>) -> Vec<JsxAttribute> {
+fn attributes(source: &Source<'_>, opening: Node<'_>, budget: &mut Budget) -> Result<Vec<JsxAttribute>> {
+    let mut attributes = Vec::new();
     let mut cursor = opening.walk();
-    let of = |child| match source.kind(child) {
-        Kind::JsxAttribute => attribute(source, child),
-        Kind::JsxExpression => spread(source, child),
-        _ => None,
-    };
-    opening.named_children(&mut cursor).filter_map(of).collect()
+    for child in opening.named_children(&mut cursor) {
+        let attribute = match source.kind(child) {
+            Kind::JsxAttribute => attribute(source, child),
+            Kind::JsxExpression => spread(source, child),
+            _ => None,
+        };
+        if let Some(attribute) = attribute {
+            budget.push(&mut attributes, attribute)?;
+        }
+    }
+    Ok(attributes)
 }
 
 /// `{...text}`

@@ -5,8 +5,9 @@
 //! facts of its healthy parts.
 //!
 //! `source` parses and maps nodes to the text, `walk` visits each node once and hands it to the
-//! collectors, one a fact.
+//! collectors, one a fact, which charge a `budget`.
 
+mod budget;
 mod components;
 mod entities;
 mod exports;
@@ -47,13 +48,13 @@ impl Language {
 /// The `wanted` facts of a text; the others are `None`.
 ///
 /// # Errors
-/// `cancelled`.
-pub fn facts(text: &str, language: Language, wanted: &[Fact], cancel: &CancelToken) -> Result<Facts> {
+/// `response_too_large` where they take more than `max_bytes` as JSON; `cancelled`.
+pub fn facts(text: &str, language: Language, wanted: &[Fact], max_bytes: usize, cancel: &CancelToken) -> Result<Facts> {
     if wanted.is_empty() {
         return Ok(Facts::default());
     }
     let source = Source::parse(text, language, View::Tolerant, cancel)?;
-    walk::facts(&source, wanted, cancel)
+    walk::facts(&source, wanted, max_bytes, cancel)
 }
 
 /// The tree of a text as an S-expression of its named nodes: what a tree-sitter query matches.

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use proptest::prelude::*;
 
+use super::budget::tests::measured;
 use super::*;
 use crate::error::Code;
 use crate::protocol::TextRange;
@@ -12,7 +13,7 @@ use crate::protocol::tsx::{JsxAttribute, JsxElement, JsxValueKind};
 const ALL: [Fact; 5] = [Fact::Errors, Fact::Imports, Fact::Exports, Fact::Components, Fact::Jsx];
 
 fn facts_of(text: &str, language: Language) -> Facts {
-    facts(text, language, &ALL, &CancelToken::default()).unwrap()
+    measured(text, language, &ALL)
 }
 
 /// What a JavaScript program would slice.
@@ -386,7 +387,7 @@ fn what_the_grammar_lets_pass() {
         ("<a b {...c} {d} />", "{d}"),
         ("<a {/* b */}></a>", "{/* b */}"),
     ] {
-        let errors = facts(text, Language::Tsx, &[Fact::Errors], &CancelToken::default()).unwrap().errors.unwrap();
+        let errors = measured(text, Language::Tsx, &[Fact::Errors]).errors.unwrap();
         let found: Vec<_> = errors.iter().map(|error| slice(text, error.range)).collect();
         assert_eq!(found.join(" "), shown, "{text}");
     }
@@ -396,8 +397,7 @@ fn what_the_grammar_lets_pass() {
 fn only_what_is_wanted() {
     let text = "import a from 'b'; export const C = () => <d/>; (";
     for fact in ALL {
-        let found =
-            serde_json::to_value(facts(text, Language::Tsx, &[fact], &CancelToken::default()).unwrap()).unwrap();
+        let found = serde_json::to_value(measured(text, Language::Tsx, &[fact])).unwrap();
         let keys: Vec<_> = found.as_object().unwrap().keys().collect();
         assert_eq!(keys, [&word(fact)]);
         assert_eq!(found[word(fact)], serde_json::to_value(facts_of(text, Language::Tsx)).unwrap()[word(fact)]);
@@ -408,7 +408,7 @@ fn only_what_is_wanted() {
 fn cancelling_stops_and_leaves_the_parser_fit() {
     let cancel = CancelToken::default();
     cancel.cancel();
-    let found = facts("<a/>", Language::Tsx, &ALL, &cancel);
+    let found = facts("<a/>", Language::Tsx, &ALL, usize::MAX, &cancel);
     assert_eq!(found.unwrap_err().code, Code::Cancelled);
     // While it parses: the token is set by another thread.
     let cancel = CancelToken::default();
@@ -421,7 +421,7 @@ fn cancelling_stops_and_leaves_the_parser_fit() {
             other.cancel();
         });
         started.wait();
-        facts(&text, Language::Tsx, &ALL, &cancel)
+        facts(&text, Language::Tsx, &ALL, usize::MAX, &cancel)
     });
     assert_eq!(found.unwrap_err().code, Code::Cancelled);
     assert_eq!(outline("<a/>"), "0.:a#0");

@@ -2,6 +2,7 @@
 
 use tree_sitter::Node;
 
+use super::budget::Budget;
 use super::components::{Components, Place, default_name};
 use super::exports::Exports;
 use super::grammar::Kind;
@@ -19,9 +20,17 @@ const CANCEL_INTERVAL: usize = 4096;
 ///
 /// The cursor goes down, right and up; nothing recurses, however deep the text nests. What facts
 /// need to know of the nodes around one, they keep on stacks with the depth they hold for.
-pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], cancel: &CancelToken) -> Result<Facts> {
+pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], max_bytes: usize, cancel: &CancelToken) -> Result<Facts> {
     let wants = |fact| wanted.contains(&fact);
     let (errors, jsx, components) = (wants(Fact::Errors), wants(Fact::Jsx), wants(Fact::Components));
+    let mut budget = Budget::new(max_bytes);
+    budget.charge(&Facts {
+        errors: errors.then(Vec::new),
+        imports: wants(Fact::Imports).then(Vec::new),
+        exports: wants(Fact::Exports).then(Vec::new),
+        components: components.then(Vec::new),
+        jsx: jsx.then(Vec::new),
+    })?;
     let mut walk = Walk {
         source,
         // Components carry the exports of their names, elements the names of their components.
@@ -32,13 +41,14 @@ pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], cancel: &CancelToken) 
             components: components || jsx,
             jsx,
         },
+        budget,
         modules: 0,
         error: None,
         errors: Vec::new(),
         imports: Vec::new(),
-        exports: Exports::default(),
+        exports: Exports::new(wants(Fact::Exports)),
         default_name: None,
-        components: Components::default(),
+        components: Components::new(components),
         elements: Elements::default(),
     };
     walk.run(cancel)?;
@@ -68,6 +78,7 @@ struct Collects {
 struct Walk<'source, 'text> {
     source: &'source Source<'text>,
     collects: Collects,
+    budget: Budget,
     /// How many of the innermost nodes around the current one, from the root, hold statements of the
     /// module itself: the program, and errors directly in it.
     modules: usize,
@@ -89,7 +100,7 @@ impl Walk<'_, '_> {
             if visited % CANCEL_INTERVAL == 0 {
                 cancel.check()?;
             }
-            if self.visit(cursor.node(), depth) && cursor.goto_first_child() {
+            if self.visit(cursor.node(), depth)? && cursor.goto_first_child() {
                 depth += 1;
                 continue;
             }
@@ -104,7 +115,7 @@ impl Walk<'_, '_> {
     }
 
     /// Takes a node's facts; says whether there may be more inside.
-    fn visit(&mut self, node: Node<'_>, depth: usize) -> bool {
+    fn visit(&mut self, node: Node<'_>, depth: usize) -> Result<bool> {
         let kind = self.source.kind(node);
         self.modules = self.modules.min(depth);
         let top = self.modules == depth;
@@ -116,19 +127,21 @@ impl Walk<'_, '_> {
             self.error = self.error.filter(|&error| error < depth);
             if self.error.is_none() && (node.is_error() || node.is_missing()) {
                 self.error = Some(depth);
-                self.error(node);
+                self.error(node)?;
             }
             if self.error.is_none()
                 && matches!(kind, Kind::JsxElement | Kind::JsxSelfClosingElement | Kind::JsxOpeningElement)
                 && let Some(mistake) = mistake(self.source, node, kind)
             {
-                self.error(mistake);
+                self.error(mistake)?;
             }
         }
         match kind {
-            Kind::ImportStatement if top && self.collects.imports => self.imports.extend(import(self.source, node)),
+            Kind::ImportStatement if top && self.collects.imports => {
+                import(self.source, node, &mut self.imports, &mut self.budget)?;
+            }
             Kind::ExportStatement if top && self.collects.exports => {
-                self.exports.add(self.source, node);
+                self.exports.add(self.source, node, &mut self.budget)?;
                 if let Some(name) = default_name(self.source, node) {
                     self.default_name.get_or_insert(name);
                 }
@@ -138,30 +151,31 @@ impl Walk<'_, '_> {
         self.elements.leave(depth);
         if self.collects.components {
             self.components.leave(depth);
-            self.components.enter(self.source, node, kind, Place { depth, top });
+            self.components.enter(self.source, node, kind, Place { depth, top }, &mut self.budget)?;
         }
         if matches!(kind, Kind::JsxElement | Kind::JsxSelfClosingElement | Kind::JsxOpeningElement) {
-            self.element(node, kind, depth);
+            self.element(node, kind, depth)?;
         }
-        holds_statements || self.collects.components || self.collects.errors
+        Ok(holds_statements || self.collects.components || self.collects.errors)
     }
 
-    fn element(&mut self, node: Node<'_>, kind: Kind, depth: usize) {
+    fn element(&mut self, node: Node<'_>, kind: Kind, depth: usize) -> Result<()> {
         if kind == Kind::JsxOpeningElement && self.elements.is_parent_of(depth) {
-            return; // The element has been entered already.
+            return Ok(()); // The element has been entered already.
         }
-        let component = self.components.met_jsx();
+        let component = self.components.met_jsx(&mut self.budget)?;
         if self.collects.jsx {
-            self.elements.enter(self.source, node, depth, component);
+            self.elements.enter(self.source, node, depth, component, &mut self.budget)?;
         }
+        Ok(())
     }
 
-    fn error(&mut self, node: Node<'_>) {
+    fn error(&mut self, node: Node<'_>) -> Result<()> {
         let error = SyntaxError {
             range: self.source.range(node),
             start: self.source.position(node.start_byte()),
             end: self.source.position(node.end_byte()),
         };
-        self.errors.push(error);
+        self.budget.push(&mut self.errors, error)
     }
 }
