@@ -1,4 +1,5 @@
 //! Starts the program and talks to it as an editor would.
+#![cfg_attr(not(unix), allow(dead_code, reason = "some of it serves tests of signals and pipes alone"))]
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};

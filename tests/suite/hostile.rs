@@ -1,4 +1,4 @@
-//! Workspaces, and surroundings, that are not as one would wish.
+//! Workspaces, and surroundings, that are not as one would wish. For Unix, whose file systems hold such things.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
@@ -15,7 +15,6 @@ fn listed(sidecar: &mut Sidecar) -> Vec<String> {
     result["files"].as_array().unwrap().iter().map(|file| file["path"].as_str().unwrap().to_owned()).collect()
 }
 
-#[cfg(unix)]
 #[test]
 fn a_root_that_is_replaced_is_opened_anew() {
     let workspace = Workspace::empty();
@@ -40,7 +39,6 @@ fn a_root_that_is_replaced_is_opened_anew() {
 }
 
 /// Ignore files that would block the walk for ever, or fill the memory.
-#[cfg(unix)]
 fn with_special_ignore_files() -> Workspace {
     let workspace = Workspace::empty();
     workspace.write("seen.txt", "");
@@ -56,7 +54,6 @@ fn with_special_ignore_files() -> Workspace {
     workspace
 }
 
-#[cfg(unix)]
 #[test]
 fn special_files_as_ignore_files_stop_nothing() {
     let workspace = with_special_ignore_files();
@@ -67,7 +64,6 @@ fn special_files_as_ignore_files_stop_nothing() {
 }
 
 /// Nobody reads stderr, and every walk has something to log: it is dropped, and nothing waits for it.
-#[cfg(unix)]
 #[test]
 fn an_unread_log_stops_nothing() {
     let workspace = with_special_ignore_files();
@@ -92,7 +88,6 @@ fn an_unread_log_stops_nothing() {
 }
 
 /// A large new file is read beside the answers, not before them.
-#[cfg(unix)]
 #[test]
 fn a_large_new_file_keeps_nobody_waiting() {
     let workspace = Workspace::empty();

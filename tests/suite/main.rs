@@ -14,6 +14,7 @@ mod framing;
 mod freshness;
 mod globs;
 mod harness;
+#[cfg(unix)]
 mod hostile;
 mod layers;
 mod lifecycle;

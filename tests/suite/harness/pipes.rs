@@ -1,4 +1,5 @@
 //! The threads at the other ends of stdout and stderr.
+#![cfg_attr(not(unix), allow(dead_code, reason = "some of it serves tests of signals and pipes alone"))]
 
 use std::collections::VecDeque;
 use std::io::{BufRead as _, BufReader, Read};
