@@ -96,6 +96,8 @@ fn call_answers_one_request() {
     let result: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(result["error"]["code"], "not_found");
     assert_eq!(run(&["call", "ping", "--root", &format!("{root}/none")]).status.code(), Some(3));
+    // Options may stand before the command, too.
+    assert_eq!(run(&["--root", root, "--threads", "1", "call", "ping"]).status.code(), Some(0));
 }
 
 #[test]
@@ -166,6 +168,20 @@ fn shutdown_answers_after_what_is_in_flight() {
     }
     assert_eq!(sidecar.result(&after[0]), json!({}));
     assert_eq!(sidecar.order().last(), Some(&after[0]), "nothing is answered after `shutdown` is");
+    sidecar.ended(0, A_SECOND);
+}
+
+/// With nothing in flight, `shutdown` is answered at once; what came with it is answered all the same.
+#[test]
+fn what_comes_with_a_shutdown_is_answered() {
+    let workspace = fixtures::copy();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    sidecar.wait_event("indexed");
+    let ids = sidecar.send_all([("shutdown", json!({})), heavy(), ("ping", json!({})), ("shutdown", json!({}))]);
+    assert_eq!(sidecar.result(&ids[0]), json!({}));
+    assert_eq!(sidecar.error(&ids[1])["code"], "shutting_down");
+    assert!(sidecar.result(&ids[2])["version"].is_string());
+    assert_eq!(sidecar.error(&ids[3])["code"], "shutting_down");
     sidecar.ended(0, A_SECOND);
 }
 
