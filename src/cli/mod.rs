@@ -8,7 +8,7 @@ mod stdout_watch;
 use std::future::Future;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 
@@ -18,6 +18,8 @@ use args::{Cli, Command, Options};
 
 /// Exit status 1: a defect, or, for `call`, an error response.
 const FAILED: u8 = 1;
+/// How long threads that are told to stop get for it on Windows.
+const STOP_TIME: Duration = Duration::from_millis(100);
 /// Exit status 3: start-up failed.
 const NOT_STARTED: u8 = 3;
 
@@ -83,7 +85,10 @@ fn block_on<T>(threads: usize, task: impl Future<Output = T>) -> Option<T> {
     match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(task);
-            runtime.shutdown_background();
+            // The end of a Windows process kills its threads wherever they are, perhaps inside the allocator,
+            // which the end of the process needs, too: those that are told to stop get a moment to do so.
+            // Unix ends a process without asking its threads.
+            runtime.shutdown_timeout(if cfg!(windows) { STOP_TIME } else { Duration::ZERO });
             logging::flush();
             Some(result)
         }
