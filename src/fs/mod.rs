@@ -3,6 +3,9 @@
 //! Containment is decided by the operating system at the moment of opening (`openat2` with
 //! `RESOLVE_BENEATH` on Linux, cap-std's component-wise walk elsewhere), never by looking at the
 //! path first: a symbolic link swapped in between changes nothing.
+//!
+//! One exception: the `ignore` library opens the files with ignore rules itself, following links. The walk
+//! asks [`rules_are_sane`] first, so that a FIFO or a device is not among them.
 #![expect(clippy::disallowed_methods, reason = "this is the module the lint keeps everyone else out of")]
 
 mod stamp;

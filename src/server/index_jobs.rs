@@ -27,7 +27,7 @@ pub(super) struct Tools {
     job_pool: rayon::ThreadPool,
     /// Ends all jobs.
     stop: CancelToken,
-    /// Files and bytes walked by the first walk, and read by the first fill.
+    /// Files and bytes walked by the first walk, and read beside the jobs since the start.
     scanned: Counter,
     filled: Counter,
 }
