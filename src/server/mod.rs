@@ -18,6 +18,7 @@ mod link;
 mod output;
 mod pending;
 mod run;
+mod serve;
 mod workers;
 
-pub use run::{Exit, Io, blocking_threads, serve};
+pub use serve::{Exit, Io, blocking_threads, serve};

@@ -1,22 +1,20 @@
-//! The server loop.
+//! The state of the server loop, and what each event does to it.
 
 use std::collections::VecDeque;
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::time::{MissedTickBehavior, sleep_until};
 
 use super::event::Event;
 use super::index_jobs::IndexJobs;
-use super::input::{Input, LineReader};
+use super::input::Input;
 use super::link::WorkerLink;
 use super::output::{Output, Room};
 use super::pending::{Pending, Requests, Serial};
+use super::serve::Exit;
 use super::workers::{self, Job, Workers};
 use crate::error::{Code, Error};
 use crate::fs::WorkspaceRoot;
@@ -29,129 +27,21 @@ use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::events::{Fatal, Indexed, Phase, Progress, Ready};
 use crate::protocol::frame::{self, Request};
 
-/// How the process ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exit {
-    /// `shutdown`, end of input, SIGTERM, or nobody reads stdout any more: status 0.
-    Done,
-    /// A defect: status 1.
-    Failed,
-    /// Start-up failed, after `fatal`: status 3.
-    NotStarted,
-}
-
-/// What the server reads, writes and listens to.
-pub struct Io<R, W, T, C> {
-    /// Requests.
-    pub stdin: R,
-    /// Responses and events.
-    pub stdout: W,
-    /// Ends when the process is asked to end by a signal.
-    pub terminate: T,
-    /// Ends when nobody reads stdout any more.
-    pub closed: C,
-}
-
 /// Requests that are read ahead while `maxInFlight` are in flight, so that `cancel` and `ping` behind them are seen.
 const MAX_PARKED: usize = 64;
 /// Their bytes.
 const MAX_PARKED_BYTES: usize = 1 << 20;
 /// How long a process that was told to end by a signal may take to write what it still has to say.
-const TERMINATE_GRACE: Duration = Duration::from_millis(500);
-/// How often `progress` is told.
-const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
-
-/// How many blocking threads the runtime needs, so that stdin, stdout and the index never wait for requests.
-pub fn blocking_threads(threads: usize) -> usize {
-    Workers::slots(threads) + 8
-}
-
-/// Serves a workspace until the input ends or somebody asks for the end.
-pub async fn serve<R, W, T, C>(root: &Path, config: Config, started: Instant, io: Io<R, W, T, C>) -> Exit
-where
-    R: AsyncRead + Unpin,
-    W: AsyncWrite + Unpin + Send + 'static,
-    T: Future<Output = ()> + Send + 'static,
-    C: Future<Output = ()> + Send + 'static,
-{
-    let (events, mut received) = mpsc::unbounded_channel();
-    let room = Room::new(config.limits.max_queued_bytes as usize);
-    let (output, writer) = Output::start(io.stdout, room.clone(), events.clone());
-    let mut server = match Loop::start(root, config, started, output, room, events) {
-        Ok(server) => server,
-        Err((output, fatal)) => {
-            tracing::error!("cannot start: {}", fatal.message);
-            output.send(event_line("fatal", &fatal));
-            drop(output);
-            let _ = writer.await;
-            return Exit::NotStarted;
-        }
-    };
-    let mut reader = LineReader::new(io.stdin, server.shared.config.limits.max_request_bytes as usize);
-    tell(io.terminate, Event::Terminate, &server.events);
-    tell(io.closed, Event::OutputClosed, &server.events);
-    let mut progress = tokio::time::interval(PROGRESS_INTERVAL);
-    progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    server.index.advance();
-    while server.end.is_none() {
-        let deadline = server.next_deadline();
-        tokio::select! {
-            biased;
-            Some(event) = received.recv() => server.handle(event),
-            () = sleep_until(deadline.unwrap_or_else(Instant::now).into()), if deadline.is_some() => server.expire(),
-            _ = progress.tick(), if server.tells_progress() => server.tell_progress(),
-            input = reader.next(), if server.takes_input() => server.input(input.unwrap_or_else(|error| {
-                tracing::error!("stdin cannot be read: {error}");
-                Input::End
-            })),
-        }
-    }
-    // What was read together with `shutdown` is answered, too.
-    while server.shut_down && reader.has_line() {
-        server.input(reader.next().await.unwrap_or(Input::End));
-    }
-    let (exit, grace) = server.end.unwrap_or((Exit::Failed, Duration::ZERO));
-    server.index.stop();
-    // Dropping the loop closes the writer's queue: it ends when all is written.
-    drop(server);
-    tokio::select! {
-        biased;
-        _ = writer => {}
-        () = tokio::time::sleep(grace) => {}
-        () = last_order(&mut received) => {}
-    }
-    exit
-}
-
-/// Turns the end of a future into an event.
-fn tell(what: impl Future<Output = ()> + Send + 'static, event: Event, events: &mpsc::UnboundedSender<Event>) {
-    let events = events.clone();
-    tokio::spawn(async move {
-        what.await;
-        let _ = events.send(event);
-    });
-}
-
-/// While what is left to say is written: waits until there is no more time for that, or nobody to say it to.
-async fn last_order(events: &mut mpsc::UnboundedReceiver<Event>) {
-    while let Some(event) = events.recv().await {
-        match event {
-            Event::Terminate => return tokio::time::sleep(TERMINATE_GRACE).await,
-            Event::OutputClosed => return,
-            _ => {}
-        }
-    }
-    std::future::pending::<()>().await;
-}
+pub(super) const TERMINATE_GRACE: Duration = Duration::from_millis(500);
 
 /// The state of the server. Nothing in here blocks or does I/O.
-struct Loop {
-    shared: Arc<Shared>,
+pub(super) struct Loop {
+    pub(super) shared: Arc<Shared>,
     output: Output,
     room: Room,
-    events: mpsc::UnboundedSender<Event>,
+    pub(super) events: mpsc::UnboundedSender<Event>,
     runtime: Handle,
-    index: IndexJobs,
+    pub(super) index: IndexJobs,
     requests: Requests,
     workers: Workers,
     /// Requests that wait because `maxInFlight` are in flight.
@@ -162,13 +52,13 @@ struct Loop {
     input_ended: bool,
     shutdown: Option<(String, Option<Instant>)>,
     /// `shutdown` was answered.
-    shut_down: bool,
+    pub(super) shut_down: bool,
     /// How to end, and how long stdout may still take.
-    end: Option<(Exit, Duration)>,
+    pub(super) end: Option<(Exit, Duration)>,
 }
 
 impl Loop {
-    fn start(
+    pub(super) fn start(
         root: &Path,
         config: Config,
         started: Instant,
@@ -232,14 +122,14 @@ impl Loop {
     }
 
     /// Whether to read on: not while too much output waits to be read, nor while many requests wait to be started.
-    fn takes_input(&self) -> bool {
+    pub(super) fn takes_input(&self) -> bool {
         !self.input_ended
             && !self.output.is_full()
             && self.parked.len() < MAX_PARKED
             && self.parked_bytes < MAX_PARKED_BYTES
     }
 
-    fn input(&mut self, input: Input) {
+    pub(super) fn input(&mut self, input: Input) {
         match input {
             Input::Line(line) => match Request::decode(&line) {
                 Ok(request) => self.request(request),
@@ -338,7 +228,7 @@ impl Loop {
         serial.is_some_and(|serial| self.answer_instead(serial, &Error::cancelled()))
     }
 
-    fn handle(&mut self, event: Event) {
+    pub(super) fn handle(&mut self, event: Event) {
         match event {
             Event::Done { serial, lane, line } => {
                 self.workers.done(lane);
@@ -437,7 +327,7 @@ impl Loop {
         Some(pending)
     }
 
-    fn next_deadline(&self) -> Option<Instant> {
+    pub(super) fn next_deadline(&self) -> Option<Instant> {
         let shutdown = self.shutdown.as_ref().and_then(|(_, deadline)| *deadline);
         [self.requests.next_deadline(), self.index.next_deadline(), self.drain_until, shutdown]
             .into_iter()
@@ -445,7 +335,7 @@ impl Loop {
             .min()
     }
 
-    fn expire(&mut self) {
+    pub(super) fn expire(&mut self) {
         let now = Instant::now();
         for serial in self.requests.expired(now) {
             self.answer_instead(serial, &Error::new(Code::Timeout, "the request's `timeoutMs` passed"));
@@ -477,11 +367,11 @@ impl Loop {
         self.output.send(Room::short(frame::failure(id, error)));
     }
 
-    fn tells_progress(&self) -> bool {
+    pub(super) fn tells_progress(&self) -> bool {
         self.shared.config.progress && self.index.state != IndexState::Ready
     }
 
-    fn tell_progress(&self) {
+    pub(super) fn tell_progress(&self) {
         let (files, bytes, files_total) = self.index.progress();
         let phase = if self.index.state == IndexState::Scanning { Phase::Scan } else { Phase::Index };
         self.output.send(event_line("progress", &Progress { phase, files, files_total, bytes }));
@@ -501,7 +391,7 @@ impl Loop {
     }
 }
 
-fn event_line<T: serde::Serialize>(name: &str, data: &T) -> super::output::Line {
+pub(super) fn event_line<T: serde::Serialize>(name: &str, data: &T) -> super::output::Line {
     Room::short(frame::event(name, data, usize::MAX).unwrap_or_default())
 }
 
