@@ -5,6 +5,8 @@ import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
 import type {
+  Change,
+  ChangedData,
   ErrorBody,
   ErrorCode,
   Event,
@@ -115,6 +117,8 @@ export function onEvent(event: Event): string {
       return `${event.data.files} files in ${event.data.elapsedMs} ms`;
     case "partial":
       return event.data.files.map((file: SearchFile) => `${file.matchCount} in ${file.path}`).join(", ");
+    case "changed":
+      return `${event.data.changes.length} changes for ${event.data.subscription}`;
     case "fatal":
       // @ts-expect-error: what is fatal has a message and no files
       event.data.files;
@@ -123,6 +127,51 @@ export function onEvent(event: Event): string {
       // Another event may come with a later version.
       return event.event;
   }
+}
+
+/** The files that an editor shows, each with the hash of the text it has. */
+type Open = Map<string, string>;
+
+/** Subscribes for as long as `work` takes. */
+export async function whileWatching(client: Client, work: () => Promise<void>): Promise<Change[]> {
+  const { subscription, clock } = await client.request("watch", { include: ["src/**"], exclude: ["*.snap"], settleMs: 100 });
+  await client.request("watch"); // everything, with the default pause
+  try {
+    await work();
+  } finally {
+    await client.request("unwatch", { subscription });
+  }
+  const told = await client.request("changes", { since: clock, include: ["src/**"], consistency: "synced" });
+  told.clock satisfies string;
+  [told.fresh, told.synced] satisfies boolean[];
+  return told.changes;
+}
+
+/** Which of the files shown have to be loaded again, and which are gone. */
+export function affected(event: Event, open: Open): { reload: string[]; gone: string[] } {
+  const found = { reload: [] as string[], gone: [] as string[] };
+  // @ts-expect-error: an event of any name has no changes
+  event.data.changes;
+  if (event.event !== "changed") return found;
+  const { fresh, limitHit, changes } = event.data satisfies ChangedData;
+  // A list that did not fit the line was left out.
+  if (limitHit) return { ...found, reload: [...open.keys()] };
+  const told = new Map(changes.map((change) => [change.path, change]));
+  for (const [path, hash] of open) {
+    const change = told.get(path);
+    if (change ? isGone(change) : fresh) found.gone.push(path);
+    else if (change && change.hash !== hash) found.reload.push(path);
+  }
+  return found;
+}
+
+function isGone({ kind, size, mtimeMs, hash }: Change): boolean {
+  // What is gone has none of these.
+  [size, mtimeMs] satisfies (number | undefined)[];
+  hash satisfies string | undefined;
+  // @ts-expect-error: a rename is a deletion and a creation
+  if (kind === "renamed") return false;
+  return kind === "deleted";
 }
 
 function lineLimit(limits: Limits): string {
@@ -151,8 +200,12 @@ export const lines: Request[] = [
   { id: "1", method: "ping" },
   { id: "2", method: "sync", params: { paths: ["src"] }, timeoutMs: 1000 },
   { id: "3", method: "glob", params: { include: ["*.ts"] } },
+  { id: "6", method: "watch" },
+  { id: "7", method: "changes", params: { since: "", syncTimeoutMs: 5000 } },
   // @ts-expect-error: `glob` has to be told what to include
   { id: "4", method: "glob" },
+  // @ts-expect-error: a subscription has a name
+  { id: "8", method: "unwatch", params: {} },
   // @ts-expect-error: what is optional is left out, not undefined or null
   { id: "5", method: "ping", timeoutMs: null },
 ];
@@ -195,6 +248,21 @@ export async function wrongUses(client: Client) {
 
   // @ts-expect-error: `stat` takes a list
   await client.request("stat", { paths: "README.md" });
+
+  // @ts-expect-error: the pause is `settleMs`
+  await client.request("watch", { debounce: 100 });
+  // @ts-expect-error: ... and a number
+  await client.request("watch", { settleMs: "100" });
+  // @ts-expect-error: a single glob is a list, too
+  await client.request("watch", { include: "src/**" });
+  // @ts-expect-error: `watch` tells in events, not in its result
+  (await client.request("watch")).changes;
+  // @ts-expect-error: `unwatch` has to be told what to end
+  await client.request("unwatch");
+  // @ts-expect-error: `changes` has to be told since when
+  await client.request("changes", { include: ["src/**"] });
+  // @ts-expect-error: a clock is a text; it is not to be counted with
+  await client.request("changes", { since: 17 });
 
   // @ts-expect-error: results have their own fields and no others
   (await client.request("ping")).files;

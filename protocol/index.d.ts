@@ -22,6 +22,12 @@ export interface Methods {
   search: { params: SearchParams; result: SearchResult };
   /** Parses a TypeScript or JavaScript source and tells what is in it. */
   parse: { params: ParseParams; result: ParseResult };
+  /** Subscribes to changes, which `changed` events tell from then on. */
+  watch: { params: WatchParams; result: WatchResult };
+  /** Ends a subscription; no event of it follows the response. */
+  unwatch: { params: UnwatchParams; result: Empty };
+  /** Tells which files changed since an earlier clock. */
+  changes: { params: ChangesParams; result: ChangesResult };
   /** Stops a request in flight, which answers `cancelled`. */
   cancel: { params: CancelParams; result: CancelResult };
   /**
@@ -41,6 +47,11 @@ export interface Events {
   progress: ProgressData;
   /** The first full index is there. */
   indexed: IndexedData;
+  /**
+   * What a subscription tells: after `settleMs` of quiet; while changes go on, after a second (or
+   * after `settleMs`, if that is longer).
+   */
+  changed: ChangedData;
   /** A part of a streamed `search`. Parts come in path order, before the response. */
   partial: PartialData;
 }
@@ -59,6 +70,9 @@ export type Request =
   | { id: RequestId; method: "glob"; params: GlobParams; timeoutMs?: number }
   | { id: RequestId; method: "search"; params: SearchParams; timeoutMs?: number }
   | { id: RequestId; method: "parse"; params?: ParseParams; timeoutMs?: number }
+  | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
+  | { id: RequestId; method: "unwatch"; params: UnwatchParams; timeoutMs?: number }
+  | { id: RequestId; method: "changes"; params: ChangesParams; timeoutMs?: number }
   | { id: RequestId; method: "cancel"; params: CancelParams; timeoutMs?: number }
   | { id: RequestId; method: "shutdown"; params?: Empty; timeoutMs?: number };
 
@@ -88,8 +102,10 @@ export type AnyResult =
   | GlobResult
   | SearchResult
   | ParseResult
-  | CancelResult
-  | Empty;
+  | WatchResult
+  | Empty
+  | ChangesResult
+  | CancelResult;
 
 /** The answer to a request that failed, or to a line that is no request. */
 export interface Failure {
@@ -110,6 +126,11 @@ export type Event =
   | { event: "progress"; data: ProgressData }
   /** The first full index is there. */
   | { event: "indexed"; data: IndexedData }
+  /**
+   * What a subscription tells: after `settleMs` of quiet; while changes go on, after a second (or
+   * after `settleMs`, if that is longer).
+   */
+  | { event: "changed"; data: ChangedData }
   /** A part of a streamed `search`. Parts come in path order, before the response. */
   | { event: "partial"; data: PartialData };
 
@@ -185,14 +206,23 @@ export interface SkippedCounts {
 
 /** How changes are noticed. */
 export interface WatcherStatus {
-  /** `off`: synced answers walk the tree. */
+  /** By which means. */
   mode: WatchMode;
   /** Directories that are watched. */
   directories: number;
-  /** Times the operating system lost events. */
+  /**
+   * Directories that should be watched but are looked at again and again instead; `lastError` says
+   * why.
+   */
+  polled: number;
+  /** Events handled so far. */
+  events: number;
+  /** Times that events were lost. */
   overflows: number;
-  /** Walks of the whole tree so far. */
+  /** Looks at the whole tree because events were lost, or may have been. */
   rescans: number;
+  /** Changes that nobody told, found by comparing samples with the disk while idle. */
+  drift: number;
   /** The last thing that went wrong. */
   lastError?: string;
 }
@@ -201,7 +231,7 @@ export interface WatcherStatus {
 export type WatchMode =
   /** By the operating system's own means. */
   | "native"
-  /** By looking again and again. */
+  /** By walking the tree again and again. */
   | "poll"
   /** Not at all: synced answers walk the tree. */
   | "off";
@@ -1044,6 +1074,89 @@ export type JsxValueKind =
   /** Anything else. */
   | "expression";
 
+/** The params of `watch`. */
+export interface WatchParams {
+  /** Globs of the paths to tell of; all if absent or empty. */
+  include?: string[];
+  /** Globs of the paths to leave out; a directory is left out with all that lies beneath it. */
+  exclude?: string[];
+  /**
+   * For how long nothing must change before changes are told, in milliseconds; at most 60000. While
+   * changes go on, they are told after a second (or after `settleMs`, if that is longer).
+   * @defaultValue `50`
+   */
+  settleMs?: number;
+}
+
+/** The result of `watch`. */
+export interface WatchResult {
+  /** The name of the subscription. */
+  subscription: string;
+  /** The state from which on changes are told. */
+  clock: string;
+}
+
+/** The params of `unwatch`. */
+export interface UnwatchParams {
+  /** The name that `watch` gave. */
+  subscription: string;
+}
+
+/** The params of `changes`. */
+export interface ChangesParams {
+  /** The clock of an earlier answer, or of `ready`. */
+  since: string;
+  /** Globs of the paths to tell of; all if absent or empty. */
+  include?: string[];
+  /** Globs of the paths to leave out; a directory is left out with all that lies beneath it. */
+  exclude?: string[];
+  /**
+   * How fresh the answer must be.
+   * @defaultValue `"synced"`
+   */
+  consistency?: Consistency;
+  /** How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent. */
+  syncTimeoutMs?: number;
+}
+
+/** The result of `changes`. */
+export interface ChangesResult {
+  /** The state the changes lead to: the next `since`. */
+  clock: string;
+  /**
+   * Whether `since` is too long ago or of another process: then `changes` is the full list of what
+   * there is, all of it `created`.
+   */
+  fresh: boolean;
+  /** What changed, by path. A file whose bytes are what they were is not among it. */
+  changes: Change[];
+  /** Whether it reflects every change made before the request was read. */
+  synced: boolean;
+}
+
+/** A file that is not what it was. A rename is a deletion and a creation with the same hash. */
+export interface Change {
+  /** Where it is, or was. */
+  path: Path;
+  /** What happened to it. */
+  kind: ChangeKind;
+  /** Bytes; absent for a deletion. */
+  size?: number;
+  /** Modification time, milliseconds since 1970; absent for a deletion. */
+  mtimeMs?: number;
+  /** BLAKE3 of the bytes; absent for a deletion, and for a file that cannot be read. */
+  hash?: string;
+}
+
+/** What happened to a file, from the first of the states compared to the last. */
+export type ChangeKind =
+  /** It is there now. */
+  | "created"
+  /** Its bytes are other ones. */
+  | "modified"
+  /** It is there no more. */
+  | "deleted";
+
 /** The params of `cancel`. */
 export interface CancelParams {
   /** The id of the request to cancel. */
@@ -1137,6 +1250,26 @@ export interface IndexedData {
   elapsedMs: number;
   /** Whether it was loaded rather than built. */
   fromCache: boolean;
+}
+
+/**
+ * What a subscription tells: after `settleMs` of quiet; while changes go on, after a second (or
+ * after `settleMs`, if that is longer).
+ */
+export interface ChangedData {
+  /** Whose. */
+  subscription: string;
+  /** The state of the index the changes lead to. */
+  clock: string;
+  /**
+   * Whether `changes` is the full list of what there is, all of it `created`: it replaces what was
+   * told before.
+   */
+  fresh: boolean;
+  /** What changed, by path. */
+  changes: Change[];
+  /** Whether the full list did not fit a line and was left out; `glob` has it. */
+  limitHit?: boolean;
 }
 
 /** A part of a streamed `search`. Parts come in path order, before the response. */

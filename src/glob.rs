@@ -21,6 +21,8 @@ const MAX_BRACE_DEPTH: usize = 16;
 pub struct PathFilter {
     include: Option<GlobSet>,
     exclude: Option<GlobSet>,
+    /// Directories beneath which all lies that `include` can match; none if it may lie anywhere.
+    within: Option<Vec<String>>,
 }
 
 impl PathFilter {
@@ -52,7 +54,14 @@ impl PathFilter {
                 .map(Some)
                 .map_err(|error| Error::new(Code::InvalidGlob, format!("the globs are too large: {error}")))
         };
-        Ok(Self { include: compile(include, false)?, exclude: compile(exclude, true)? })
+        let within = if case_sensitive { within(include)? } else { None };
+        Ok(Self { include: compile(include, false)?, exclude: compile(exclude, true)?, within })
+    }
+
+    /// Directories of which none lies beneath another and beneath which everything lies that can pass, in order;
+    /// `None` if it may lie anywhere.
+    pub fn within(&self) -> Option<&[String]> {
+        self.within.as_deref()
     }
 
     /// Whether a path passes.
@@ -60,6 +69,26 @@ impl PathFilter {
         self.include.as_ref().is_none_or(|set| set.is_match(path))
             && !self.exclude.as_ref().is_some_and(|set| set.is_match(path))
     }
+}
+
+/// See [`PathFilter::within`].
+fn within(include: &[String]) -> Result<Option<Vec<String>>> {
+    let mut directories = Vec::new();
+    for glob in include {
+        let anchored = anchored(glob)?;
+        let literal = anchored.split(['*', '?', '[', ']', '{', '}', '\\']).next().unwrap_or_default();
+        let Some((directory, _)) = literal.rsplit_once('/').filter(|(directory, _)| !directory.is_empty()) else {
+            return Ok(None);
+        };
+        directories.push(format!("{directory}/"));
+    }
+    // With their slashes, what lies beneath a directory follows it.
+    directories.sort_unstable();
+    directories.dedup_by(|next, kept| next.starts_with(kept.as_str()));
+    for directory in &mut directories {
+        directory.pop();
+    }
+    Ok(Some(directories).filter(|directories| !directories.is_empty()))
 }
 
 /// Checks one glob, for arguments that are handed on to the ignore rules.
@@ -196,6 +225,33 @@ mod tests {
             assert_eq!(error.code, Code::InvalidGlob, "{bad}");
             assert!(error.message.starts_with("invalid glob"), "{}", error.message);
         }
+    }
+
+    #[test]
+    fn what_can_match_lies_within() {
+        let all: &[&str] = &["", "anywhere"];
+        for (globs, want) in [
+            (&["src/**"][..], &["src"][..]),
+            (&["src/a/*.ts", "src/ab/x.ts", "src/a/b/**"], &["src/a", "src/ab"]),
+            (&["src/a.d/x", "src/a/**", "src/a/x/y/*"], &["src/a.d", "src/a"]),
+            (&["/src/x.ts"], &["src"]),
+            (&["packages/*/src/**"], &["packages"]),
+            (&["a/{b,c}/d"], &["a"]),
+            (&["a/b[c]/d"], &["a"]),
+            (&[r"a/b\c/d"], &["a"]),
+            (&["*.ts"], all),
+            (&["x.ts"], all),
+            (&["/x.ts"], all),
+            (&["src/**", "*.md"], all),
+            (&[], all),
+        ] {
+            let owned: Vec<String> = globs.iter().map(ToString::to_string).collect();
+            let filter = PathFilter::new(&owned, &[], true).unwrap();
+            let want = (want != all).then(|| want.iter().map(ToString::to_string).collect::<Vec<_>>());
+            assert_eq!(filter.within(), want.as_deref(), "{globs:?}");
+        }
+        let folded = PathFilter::new(&["src/**".to_owned()], &[], false).unwrap();
+        assert_eq!(folded.within(), None, "another case is another directory");
     }
 
     #[test]

@@ -18,3 +18,4 @@ pub mod search;
 pub mod server;
 pub mod text;
 pub mod tsx;
+pub mod watch;

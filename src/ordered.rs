@@ -1,9 +1,17 @@
-//! Mapping many items in parallel and getting the results in order, as they come.
+//! Thread pools, and mapping many items in parallel and getting the results in order, as they come.
 
 use std::sync::Arc;
 use std::sync::mpsc;
 
 use crate::error::{Error, Result};
+
+/// A pool of `threads` threads that are called `name-0`, `name-1`, and so on.
+///
+/// # Errors
+/// The system has no threads to give.
+pub fn pool(name: &'static str, threads: usize) -> std::result::Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+    rayon::ThreadPoolBuilder::new().num_threads(threads).thread_name(move |at| format!("{name}-{at}")).build()
+}
 
 /// Maps `items` on `pool`, `batch` of them a task, and yields the results in the order of the items.
 ///
@@ -88,14 +96,14 @@ mod tests {
 
     use super::*;
 
-    fn pool() -> Arc<rayon::ThreadPool> {
-        Arc::new(rayon::ThreadPoolBuilder::new().num_threads(2).build().unwrap())
+    fn two() -> Arc<rayon::ThreadPool> {
+        Arc::new(pool("test", 2).unwrap())
     }
 
     #[test]
     fn results_come_in_order() {
         let items: Vec<u64> = (0..1000).collect();
-        let got: Vec<u64> = ordered_map(pool(), items.clone(), 7, 4, |item| *item).map(Result::unwrap).collect();
+        let got: Vec<u64> = ordered_map(two(), items.clone(), 7, 4, |item| *item).map(Result::unwrap).collect();
         assert_eq!(got, items);
     }
 
@@ -103,7 +111,7 @@ mod tests {
     fn a_consumer_that_stops_starts_no_more_work() {
         let done = Arc::new(AtomicUsize::new(0));
         let counted = Arc::clone(&done);
-        let mut map = ordered_map(pool(), vec![(); 10_000], 1, 4, move |()| counted.fetch_add(1, Ordering::SeqCst));
+        let mut map = ordered_map(two(), vec![(); 10_000], 1, 4, move |()| counted.fetch_add(1, Ordering::SeqCst));
         assert!(map.next().is_some());
         drop(map);
         assert!(done.load(Ordering::SeqCst) <= 5);
@@ -111,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_panic_is_an_error_and_the_pool_lives_on() {
-        let pool = pool();
+        let pool = two();
         let results: Vec<_> =
             ordered_map(Arc::clone(&pool), vec![1, 2, 3], 1, 2, |item| assert_ne!(*item, 2)).collect();
         assert_eq!(results.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false, true]);

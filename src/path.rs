@@ -1,7 +1,6 @@
 //! Workspace-relative paths, as they stand on the wire.
 
 use std::borrow::Borrow;
-use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -77,34 +76,68 @@ impl RelPath {
     }
 }
 
-/// A set of paths, to be asked about others: each answer takes as long as the other path is deep.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Paths {
-    paths: HashSet<RelPath>,
-    above: HashSet<String>,
+/// A directory of the workspace: the root, which is the empty path, or one below it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct DirPath(Arc<str>);
+
+impl DirPath {
+    /// The workspace root.
+    pub fn root() -> Self {
+        Self("".into())
+    }
+
+    /// The path of a directory found at `relative`, a path below the root in the platform's own form, or empty.
+    /// `None` when it cannot be named on the wire.
+    pub fn from_disk(relative: &Path) -> Option<Self> {
+        if relative.as_os_str().is_empty() { Some(Self::root()) } else { RelPath::from_disk(relative).map(Self::from) }
+    }
+
+    /// The directory that holds `path`.
+    pub fn holding(path: &RelPath) -> Self {
+        Self(path.as_str().rsplit_once('/').map_or("", |(parent, _)| parent).into())
+    }
+
+    /// Its path, unless it is the root.
+    pub fn path(&self) -> Option<RelPath> {
+        (!self.0.is_empty()).then(|| RelPath(Arc::clone(&self.0)))
+    }
+
+    /// The path as text; empty for the root.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The path in a form the operating system takes, still relative to the root.
+    pub fn as_path(&self) -> &Path {
+        Path::new(&*self.0)
+    }
+
+    /// The path of something in it, found on disk under `name`. `None` when it cannot be named on the wire.
+    pub fn entry(&self, name: &std::ffi::OsStr) -> Option<RelPath> {
+        RelPath::from_disk(&self.as_path().join(name))
+    }
+
+    /// Whether `path` lies in it, at any depth.
+    pub fn is_above(&self, path: &str) -> bool {
+        self.0.is_empty() || path.strip_prefix(&*self.0).is_some_and(|rest| rest.starts_with('/'))
+    }
 }
 
-impl Paths {
-    /// The set of `paths`.
-    pub fn new(paths: impl IntoIterator<Item = RelPath>) -> Self {
-        let paths: HashSet<RelPath> = paths.into_iter().collect();
-        let above = paths.iter().flat_map(|path| path.ancestors().map(str::to_owned)).collect();
-        Self { paths, above }
+impl From<RelPath> for DirPath {
+    fn from(path: RelPath) -> Self {
+        Self(path.0)
     }
+}
 
-    /// Whether `path` is one of the set.
-    pub fn contains(&self, path: &RelPath) -> bool {
-        self.paths.contains(path)
+impl Borrow<str> for DirPath {
+    fn borrow(&self) -> &str {
+        &self.0
     }
+}
 
-    /// Whether `path` is one of the set, or lies beneath one.
-    pub fn covers(&self, path: &RelPath) -> bool {
-        self.contains(path) || path.ancestors().any(|above| self.paths.contains(above))
-    }
-
-    /// Whether one of the set lies beneath `path`.
-    pub fn is_above(&self, path: &RelPath) -> bool {
-        self.above.contains(path.as_str())
+impl fmt::Debug for DirPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&*self.0, f)
     }
 }
 
@@ -253,17 +286,5 @@ mod tests {
         for good in ["a", "null", "com", "com10", "console.ts", ".a", "auxiliary", "lptx"] {
             assert!(windows_problem(good).is_none(), "{good:?}");
         }
-    }
-
-    #[test]
-    fn a_set_covers_by_parts() {
-        let path = |text| RelPath::parse(text).unwrap();
-        let set = Paths::new([path("a/b"), path("c")]);
-        for (covered, text) in
-            [(true, "a/b"), (true, "a/b/c/d"), (false, "a/bc"), (false, "a"), (true, "c/x"), (false, "cc")]
-        {
-            assert_eq!(set.covers(&path(text)), covered, "{text}");
-        }
-        assert!(set.is_above(&path("a")) && !set.is_above(&path("a/b")) && !set.is_above(&path("c")));
     }
 }

@@ -9,8 +9,8 @@ use clap::{Args, CommandFactory as _, Parser, Subcommand, ValueEnum};
 
 use crate::glob;
 use crate::methods::Config;
-use crate::methods::status::WatchMode;
 use crate::protocol::events::Limits;
+use crate::protocol::watch::WatchMode;
 use crate::schema;
 
 /// A read-only file layer for editors: serves reads, globs, searches and TSX facts of one workspace.
@@ -78,12 +78,13 @@ pub(super) struct Options {
     #[arg(long, global = true, value_name = "GLOB", value_parser = parse_glob)]
     exclude: Vec<String>,
 
-    /// Where to keep the index between runs (accepted; this version keeps nothing)
+    /// Where to keep what is needed while the process runs (this version keeps nothing between runs); made if absent,
+    /// not in the workspace [default: the system's directory for temporary files]
     #[arg(long, global = true, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
 
-    /// How to notice changes (accepted; this version always works as `off`: synced answers walk the tree)
-    #[arg(long, global = true, value_enum, default_value = "off")]
+    /// How to notice changes
+    #[arg(long, global = true, value_enum, default_value = "native")]
     watch: WatchMode,
 
     /// Write `progress` events while the first index is built
@@ -177,17 +178,9 @@ impl Options {
             exclude: self.exclude.clone(),
             threads: self.threads.map_or_else(processors, NonZeroUsize::get).min(MAX_THREADS),
             progress,
+            watch: self.watch,
+            cache_dir: self.cache_dir.clone(),
             drain_timeout: self.drain_timeout,
-        }
-    }
-
-    /// Options of the contract that this version takes but does not act on.
-    pub(super) fn warn_about_what_is_to_come(&self) {
-        if self.cache_dir.is_some() {
-            tracing::warn!("--cache-dir: this version keeps nothing between runs");
-        }
-        if self.watch != WatchMode::Off {
-            tracing::warn!("--watch: this version does not watch; synced answers walk the tree");
         }
     }
 }

@@ -37,7 +37,6 @@ pub fn main() -> ExitCode {
 fn serve(options: &Options, started: Instant) -> ExitCode {
     let root = options.required_root();
     logging::start(options.log_level, options.log_format);
-    options.warn_about_what_is_to_come();
     raise_file_limit();
     let config = options.config(options.progress);
     block_on(config.threads, async move {

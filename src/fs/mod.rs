@@ -5,11 +5,12 @@
 //! path first: a symbolic link swapped in between changes nothing.
 //!
 //! One exception: the `ignore` library opens the files with ignore rules itself, following links. The walk
-//! asks [`rules_are_sane`] first, so that a FIFO or a device is not among them.
+//! asks [`rule_file`] first, so that a FIFO or a device is not among them.
 #![expect(clippy::disallowed_methods, reason = "this is the module the lint keeps everyone else out of")]
 
 mod stamp;
 
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _};
 use std::path::{Path, PathBuf};
@@ -18,7 +19,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use cap_std::fs::{Dir, OpenOptions};
 
 use crate::error::{Code, Error, Result};
-use crate::path::RelPath;
+use crate::path::{DirPath, RelPath};
 
 pub use stamp::{Stamp, now_ns};
 
@@ -46,6 +47,22 @@ pub enum Kind {
     Symlink,
     /// A FIFO, socket or device.
     Other,
+}
+
+impl Kind {
+    fn of(kind: std::fs::FileType) -> Self {
+        Self::told(kind.is_symlink(), kind.is_dir(), kind.is_file())
+    }
+
+    /// From what std's and cap-std's types of files both tell.
+    fn told(is_symlink: bool, is_dir: bool, is_file: bool) -> Self {
+        match (is_symlink, is_dir, is_file) {
+            (true, ..) => Self::Symlink,
+            (_, true, _) => Self::Directory,
+            (.., true) => Self::File,
+            _ => Self::Other,
+        }
+    }
 }
 
 /// The bytes of a file, and the stamp they were read under.
@@ -113,17 +130,19 @@ impl WorkspaceRoot {
     /// # Errors
     /// `not_found`, `not_a_file`, `permission_denied` or `io_error` if there is no root at its path.
     pub fn refresh(&self) -> Result<()> {
-        let same = {
-            let held = self.dir().dir_metadata().map(|metadata| Stamp::of_cap(&metadata).identity());
-            let found = std::fs::metadata(&self.path).map(|metadata| Stamp::of_std(&metadata).identity());
-            matches!((held, found), (Ok(held), Ok(found)) if held == found)
-        };
-        if !same {
+        if !self.is_in_place() {
             let anew = Self::open(&self.path)?;
             *self.dir.write().unwrap_or_else(PoisonError::into_inner) = anew.dir();
             tracing::info!("the root was replaced; it is opened anew");
         }
         Ok(())
+    }
+
+    /// Whether the directory that is held open is the one that stands at the root's path.
+    pub fn is_in_place(&self) -> bool {
+        let held = self.dir().dir_metadata().map(|metadata| Stamp::of_cap(&metadata).identity());
+        let found = std::fs::metadata(&self.path).map(|metadata| Stamp::of_std(&metadata).identity());
+        matches!((held, found), (Ok(held), Ok(found)) if held == found)
     }
 
     fn dir(&self) -> Arc<Dir> {
@@ -156,16 +175,40 @@ impl WorkspaceRoot {
         };
         let metadata = metadata.map_err(|error| describe(path, &error))?;
         let kind = metadata.file_type();
-        let kind = if kind.is_symlink() {
-            Kind::Symlink
-        } else if kind.is_dir() {
-            Kind::Directory
-        } else if kind.is_file() {
-            Kind::File
-        } else {
-            Kind::Other
-        };
+        let kind = Kind::told(kind.is_symlink(), kind.is_dir(), kind.is_file());
         Ok((kind, Stamp::of_cap(&metadata)))
+    }
+
+    /// What a walk would come across at `path`, a symbolic link at its end not followed. Nothing is opened, so a
+    /// link in its middle may lead anywhere: for the index, which holds no contents.
+    ///
+    /// # Errors
+    /// What the operating system says; usually that it is gone.
+    pub fn glance(&self, path: &Path) -> io::Result<(Kind, Stamp)> {
+        let metadata = std::fs::symlink_metadata(self.path.join(path))?;
+        Ok((Kind::of(metadata.file_type()), Stamp::of_std(&metadata)))
+    }
+
+    /// Calls `each` for all that lies directly in `directory`, with its name, what it is, and a way to its stamp.
+    /// A file system that does not tell what something is there is asked.
+    ///
+    /// # Errors
+    /// What the operating system says; usually that it is gone or no directory any more.
+    pub fn list(
+        &self,
+        directory: &DirPath,
+        mut each: impl FnMut(&OsStr, Kind, &dyn Fn() -> io::Result<Stamp>),
+    ) -> io::Result<()> {
+        for entry in std::fs::read_dir(self.path.join(directory.as_path()))? {
+            let entry = entry?;
+            let kind = match entry.file_type() {
+                Ok(kind) => Kind::of(kind),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                Err(error) => return Err(error),
+            };
+            each(&entry.file_name(), kind, &|| entry.metadata().map(|metadata| Stamp::of_std(&metadata)));
+        }
+        Ok(())
     }
 
     /// Opens a regular file; symbolic links are followed as long as they stay inside.
@@ -366,11 +409,47 @@ fn read_to_end(mut file: &File, size: usize, max: usize, buffer: &mut Vec<u8>) -
     }
 }
 
-/// Whether a file of ignore rules may be read without harm: nothing there, or a regular file of at most
-/// `max_bytes`, links followed.
-pub fn rules_are_sane(path: &Path, max_bytes: u64) -> bool {
-    std::fs::metadata(path)
-        .map_or(true, |metadata| metadata.is_dir() || (metadata.is_file() && metadata.len() <= max_bytes))
+/// A file of ignore rules, as far as it can be told without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleFile {
+    /// What it looks like, links followed; nothing for a link that leads nowhere.
+    pub stamp: Option<Stamp>,
+    /// Whether it is a symbolic link.
+    pub is_link: bool,
+    /// Whether it may be read without harm: a FIFO would block the reader, a device fill the memory. Directories
+    /// are not read.
+    pub is_sane: bool,
+}
+
+/// The file of ignore rules at `path`, of at most `max_bytes` if it is sane; `None` if nothing is there.
+pub fn rule_file(path: &Path, max_bytes: u64) -> Option<RuleFile> {
+    let mut metadata = std::fs::symlink_metadata(path).ok()?;
+    let is_link = metadata.file_type().is_symlink();
+    if is_link {
+        match std::fs::metadata(path) {
+            Ok(target) => metadata = target,
+            Err(_) => return Some(RuleFile { stamp: None, is_link, is_sane: true }),
+        }
+    }
+    let is_sane = metadata.is_dir() || (metadata.is_file() && metadata.len() <= max_bytes);
+    Some(RuleFile { stamp: Some(Stamp::of_std(&metadata)), is_link, is_sane })
+}
+
+/// What a file of ignore rules outside the tree looks like, links followed; nothing if there is none.
+pub fn rules_stamp(path: &Path) -> Option<Stamp> {
+    std::fs::metadata(path).ok().map(|metadata| Stamp::of_std(&metadata))
+}
+
+/// Whether anything is at `path`, a link that leads nowhere too.
+pub fn is_there(path: &Path) -> bool {
+    std::fs::symlink_metadata(path).is_ok()
+}
+
+/// A short text file that git keeps, such as `.git` of a worktree; nothing if it is not one.
+pub fn git_text(path: &Path) -> Option<String> {
+    const MAX_BYTES: u64 = 64 * 1024;
+    let file = rule_file(path, MAX_BYTES).filter(|file| file.is_sane && file.stamp.is_some());
+    file.and_then(|_| std::fs::read_to_string(path).ok())
 }
 
 /// The stamp of something the walk came across, a symbolic link not followed.

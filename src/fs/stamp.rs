@@ -3,7 +3,7 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Size, times and identity of a file. Compared with `!=`: clocks go backwards, too.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Stamp {
     /// Bytes.
     pub size: u64,
@@ -15,11 +15,17 @@ pub struct Stamp {
     pub inode: u64,
     /// Device number; 0 on Windows.
     pub device: u64,
+    /// How many names the file has; 1 on Windows, which does not tell.
+    pub links: u64,
 }
 
 /// Timestamps this close to the moment of looking may hide a later change: FAT counts in steps
 /// of two seconds. The rule is git's ("racily clean" index entries).
 const RACY_NS: i64 = 2_000_000_000;
+
+/// Files up to this size are read at once, however often they change.
+const HOT_BYTES: u64 = 16 << 20;
+const HOT_NS: i64 = 1_000_000_000;
 
 impl Stamp {
     /// Modification time in milliseconds since 1970, as JavaScript's `mtimeMs`.
@@ -39,6 +45,11 @@ impl Stamp {
         moved > looked_ns.saturating_sub(RACY_NS)
     }
 
+    /// Whether it is that of a large file that was written within the last second: there may be more to come.
+    pub fn is_hot(&self, now_ns: i64) -> bool {
+        self.size > HOT_BYTES && (now_ns - HOT_NS..=now_ns).contains(&self.mtime_ns)
+    }
+
     #[cfg(unix)]
     pub(super) fn of_std(metadata: &std::fs::Metadata) -> Self {
         use std::os::unix::fs::MetadataExt as _;
@@ -48,6 +59,7 @@ impl Stamp {
             ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
             device: metadata.dev(),
+            links: metadata.nlink(),
         }
     }
 
@@ -60,6 +72,7 @@ impl Stamp {
             ctime_ns: nanoseconds(metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
             device: metadata.dev(),
+            links: metadata.nlink(),
         }
     }
 
@@ -71,6 +84,7 @@ impl Stamp {
             ctime_ns: metadata.created().map_or(0, since_epoch),
             inode: 0,
             device: 0,
+            links: 1,
         }
     }
 
@@ -82,6 +96,7 @@ impl Stamp {
             ctime_ns: metadata.created().map_or(0, |time| since_epoch(time.into_std())),
             inode: 0,
             device: 0,
+            links: 1,
         }
     }
 }

@@ -1,104 +1,111 @@
 //! From one snapshot to the next.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::entry::FileEntry;
-use super::snapshot::{DirectoryEntry, Listing, Snapshot};
+use super::journal::Replaced;
+use super::snapshot::{DirectoryEntry, Listing, Skipped, Snapshot};
 use crate::fs::Stamp;
 use crate::path::RelPath;
 
-/// What to change in a snapshot.
-#[derive(Debug, Default)]
+/// What to change in a snapshot: what is at a path from now on, `None` for nothing.
+#[derive(Clone, Debug, Default)]
 pub struct Delta {
-    /// Files that are new or were read again.
-    pub upsert: Vec<Arc<FileEntry>>,
-    /// Files that are gone.
-    pub remove: Vec<RelPath>,
+    /// Files that are new, were read again, or are gone.
+    pub files: BTreeMap<RelPath, Option<Arc<FileEntry>>>,
+    /// Directories that are new, look different, or are gone.
+    pub directories: BTreeMap<RelPath, Option<DirectoryEntry>>,
+    /// What was passed over, if that was counted anew.
+    pub skipped: Option<Skipped>,
+}
+
+impl Delta {
+    /// What this delta and a later one come to.
+    #[must_use]
+    pub fn then(mut self, later: Self) -> Self {
+        self.files.extend(later.files);
+        self.directories.extend(later.directories);
+        self.skipped = later.skipped.or(self.skipped);
+        self
+    }
 }
 
 impl Snapshot {
-    /// The state after a walk. Entries whose stamp still holds are kept, with what is known of them;
-    /// files that moved are listed anew, unread.
+    /// The state after `delta`, and what it replaced. The clock rises if anything did change; work and memory
+    /// are in proportion to the delta (and one pointer for each couple of hundred files).
+    #[must_use]
+    pub fn apply(&self, mut delta: Delta) -> (Self, Vec<Replaced>) {
+        let mut replaced = Vec::new();
+        delta.files.retain(|path, edit| {
+            let before = self.file(path);
+            let (changes, tells) = match (before, edit.as_ref()) {
+                (None, None) => (false, false),
+                (Some(before), Some(after)) if Arc::ptr_eq(before, after) => (false, false),
+                // Read again and found as it was: what is known of it is newer, but nothing changed.
+                (Some(before), Some(after)) => (true, !before.is_same(after)),
+                _ => (true, true),
+            };
+            if tells {
+                replaced.push(Replaced { path: path.clone(), before: before.cloned() });
+            }
+            changes
+        });
+        delta.directories.retain(|path, edit| self.directory(path) != edit.as_ref());
+        let same = replaced.is_empty() && delta.directories.is_empty();
+        let next = Self {
+            clock: if same { self.clock.clone() } else { self.clock.next() },
+            files: self.files.with(delta.files),
+            directories: self.directories.with(delta.directories),
+            skipped: delta.skipped.unwrap_or(self.skipped),
+        };
+        (next, replaced)
+    }
+
+    /// What a walk of the whole tree changes. Entries whose stamp still holds are kept, with what is known of
+    /// them; files that moved are listed anew, unread.
     ///
     /// Where nobody looked, a file that is known is taken to hold; `look` is called for one that is new,
     /// and gives nothing if it is gone again.
     #[must_use]
-    pub fn walked(&self, listing: Listing, look: impl Fn(&RelPath) -> Option<Stamp>) -> Self {
+    pub fn walked(&self, listing: Listing, look: impl Fn(&RelPath) -> Option<Stamp>) -> Delta {
+        let mut delta = Delta { skipped: Some(listing.skipped), ..Delta::default() };
         let mut old = self.files.iter().peekable();
-        let mut same = true;
-        let mut files = Vec::with_capacity(listing.files.len());
         for (path, stamp) in listing.files {
-            while old.next_if(|entry| entry.path < path).is_some() {
-                same = false;
+            while let Some(gone) = old.next_if(|entry| entry.path < path) {
+                delta.files.insert(gone.path.clone(), None);
             }
             let known = old.next_if(|entry| entry.path == path);
-            if let Some(entry) = known.filter(|entry| stamp.is_none_or(|stamp| entry.still_holds(&stamp))) {
-                files.push(Arc::clone(entry));
+            if known.is_some_and(|entry| stamp.is_none_or(|stamp| entry.still_holds(&stamp))) {
                 continue;
             }
-            same = false;
-            if let Some(stamp) = stamp.or_else(|| look(&path)) {
-                files.push(Arc::new(FileEntry::listed(path, stamp)));
+            let stamp = stamp.or_else(|| look(&path));
+            if known.is_some() || stamp.is_some() {
+                let entry = stamp.map(|stamp| Arc::new(FileEntry::listed(path.clone(), stamp)));
+                delta.files.insert(path, entry);
             }
         }
-        same &= old.next().is_none();
-        let files = if same { Arc::clone(&self.files) } else { files.into() };
-        let directories = self.keep_directories(listing.directories);
-        self.next(files, directories).with_skipped(listing.skipped)
+        delta.files.extend(old.map(|gone| (gone.path.clone(), None)));
+        self.walked_directories(listing.directories, &mut delta);
+        delta
     }
 
-    /// The state after single files changed.
-    #[must_use]
-    pub fn apply(&self, mut delta: Delta) -> Self {
-        delta.upsert.sort_by(|a, b| a.path.cmp(&b.path));
-        delta.remove.sort();
-        if delta.upsert.is_empty() && delta.remove.is_empty() {
-            return self.clone();
-        }
-        let removed = |entry: &Arc<FileEntry>| delta.remove.binary_search_by(|path| path.cmp(&entry.path)).is_ok();
-        let mut files = Vec::with_capacity(self.files.len() + delta.upsert.len());
-        let mut new = delta.upsert.iter().peekable();
-        for entry in self.files.iter() {
-            while let Some(added) = new.next_if(|added| added.path < entry.path) {
-                files.push(Arc::clone(added));
+    fn walked_directories(&self, listed: Vec<DirectoryEntry>, delta: &mut Delta) {
+        let mut old = self.directories.iter().peekable();
+        for directory in listed {
+            while let Some(gone) = old.next_if(|entry| entry.path < directory.path) {
+                delta.directories.insert(gone.path.clone(), None);
             }
-            match new.next_if(|added| added.path == entry.path) {
-                Some(added) => files.push(Arc::clone(added)),
-                None if removed(entry) => {}
-                None => files.push(Arc::clone(entry)),
+            if old.next_if(|entry| entry.path == directory.path) != Some(&directory) {
+                delta.directories.insert(directory.path.clone(), Some(directory));
             }
         }
-        files.extend(new.cloned());
-        self.next(files.into(), Arc::clone(&self.directories))
-    }
-
-    /// The state with other directories.
-    #[must_use]
-    pub fn with_directories(&self, directories: Vec<DirectoryEntry>) -> Self {
-        self.next(Arc::clone(&self.files), self.keep_directories(directories))
-    }
-
-    fn keep_directories(&self, directories: Vec<DirectoryEntry>) -> Arc<[DirectoryEntry]> {
-        if *self.directories == *directories { Arc::clone(&self.directories) } else { directories.into() }
-    }
-
-    /// The clock rises with every state that differs.
-    fn next(&self, files: Arc<[Arc<FileEntry>]>, directories: Arc<[DirectoryEntry]>) -> Self {
-        let same = Arc::ptr_eq(&files, &self.files) && Arc::ptr_eq(&directories, &self.directories);
-        let clock = if same { self.clock.clone() } else { self.clock.next() };
-        Self { clock, files, directories, skipped: self.skipped }
-    }
-
-    fn with_skipped(mut self, skipped: super::Skipped) -> Self {
-        self.skipped = skipped;
-        self
+        delta.directories.extend(old.map(|gone| (gone.path.clone(), None)));
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use proptest::prelude::*;
 
     use super::*;
@@ -122,8 +129,15 @@ mod tests {
     }
 
     fn held(snapshot: &Snapshot) -> BTreeMap<String, i64> {
-        assert!(snapshot.files.is_sorted_by(|a, b| a.path < b.path));
         snapshot.files.iter().map(|entry| (entry.path.as_str().to_owned(), entry.stamp.mtime_ns)).collect()
+    }
+
+    fn walked(snapshot: &Snapshot, files: &BTreeMap<String, i64>) -> Snapshot {
+        snapshot.apply(snapshot.walked(listing(files), |_| None)).0
+    }
+
+    fn start() -> Snapshot {
+        Snapshot::empty(Clock::start("t"))
     }
 
     fn tree() -> impl Strategy<Value = BTreeMap<String, i64>> {
@@ -133,11 +147,11 @@ mod tests {
     proptest! {
         #[test]
         fn a_walk_gives_what_it_found_and_keeps_what_holds(before in tree(), after in tree()) {
-            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before), |_| None);
+            let first = walked(&start(), &before);
             for entry in first.files.iter() {
                 entry.set_facts(facts(entry.path.as_str().starts_with('d')));
             }
-            let second = first.walked(listing(&after), |_| None);
+            let second = walked(&first, &after);
             prop_assert_eq!(held(&second), after.clone());
             prop_assert_eq!(held(&first), before.clone());
             for entry in second.files.iter() {
@@ -151,7 +165,7 @@ mod tests {
 
         #[test]
         fn a_walk_of_names_keeps_what_is_known_and_looks_at_what_is_new(before in tree(), after in tree(), gone in tree()) {
-            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before), |_| None);
+            let first = walked(&start(), &before);
             let mut names = listing(&after);
             names.files.iter_mut().for_each(|(_, stamp)| *stamp = None);
             let look = |path: &RelPath| (!gone.contains_key(path.as_str())).then(|| stamp(7));
@@ -160,20 +174,42 @@ mod tests {
                 .filter(|name| before.contains_key(*name) || !gone.contains_key(*name))
                 .map(|name| (name.clone(), before.get(name).copied().unwrap_or(7)))
                 .collect();
-            prop_assert_eq!(held(&first.walked(names, look)), want);
+            prop_assert_eq!(held(&first.apply(first.walked(names, look)).0), want);
         }
 
         #[test]
-        fn a_delta_changes_what_it_names(before in tree(), upsert in tree(), remove in tree()) {
-            let first = Snapshot::empty(Clock::start("t")).walked(listing(&before), |_| None);
-            let delta = Delta {
-                upsert: upsert.iter().map(|(name, at)| Arc::new(FileEntry::read(path(name), stamp(*at), facts(false)))).collect(),
-                remove: remove.keys().map(|name| path(name)).collect(),
-            };
+        fn a_delta_changes_what_it_names_and_tells_what_was_there(before in tree(), set in tree(), drop in tree()) {
+            let first = walked(&start(), &before);
+            let mut delta = Delta::default();
+            delta.files.extend(drop.keys().map(|name| (path(name), None)));
+            for (name, at) in &set {
+                delta.files.insert(path(name), Some(Arc::new(FileEntry::read(path(name), stamp(*at), facts(false)))));
+            }
             let mut want = before.clone();
-            want.retain(|name, _| !remove.contains_key(name));
-            want.extend(upsert.clone());
-            prop_assert_eq!(held(&first.apply(delta)), want);
+            want.retain(|name, _| !drop.contains_key(name));
+            want.extend(set.clone());
+            let (second, replaced) = first.apply(delta);
+            prop_assert_eq!(held(&second), want.clone());
+            let told: BTreeMap<String, Option<i64>> = replaced
+                .iter()
+                .map(|it| (it.path.to_string(), it.before.as_ref().map(|entry| entry.stamp.mtime_ns)))
+                .collect();
+            let touched = set.keys().chain(drop.keys()).filter(|name| before.contains_key(*name) || want.contains_key(*name));
+            prop_assert_eq!(told, touched.map(|name| (name.clone(), before.get(name).copied())).collect());
         }
+    }
+
+    #[test]
+    fn a_file_found_as_it_was_is_no_change() {
+        let entry = |racy| Arc::new(FileEntry::read(path("a"), stamp(1), facts(racy)));
+        let set = |snapshot: &Snapshot, entry| {
+            snapshot.apply(Delta { files: [(path("a"), Some(entry))].into(), ..Delta::default() })
+        };
+        let (first, _) = set(&start(), entry(true));
+        let (second, replaced) = set(&first, entry(false));
+        assert_eq!((first.clock == second.clock, replaced.len()), (true, 0));
+        assert!(!second.file(&path("a")).unwrap().known().unwrap().racy, "it is not suspect any more");
+        let (third, replaced) = set(&second, Arc::new(FileEntry::read(path("a"), stamp(2), facts(false))));
+        assert_eq!((second.clock == third.clock, replaced.len()), (false, 1));
     }
 }

@@ -78,6 +78,15 @@ impl FileEntry {
         self.known().filter(|facts| self.stamp == *stamp && !facts.racy)
     }
 
+    /// Whether both are known to be the same file in the same state.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.stamp == other.stamp
+            && match (self.known(), other.known()) {
+                (Some(one), Some(two)) => one.hash == two.hash,
+                _ => false,
+            }
+    }
+
     /// Whether the entry still stands for a file that looks like `stamp` now.
     pub fn still_holds(&self, stamp: &Stamp) -> bool {
         self.stamp == *stamp

@@ -2,8 +2,12 @@
 
 mod delta;
 mod entry;
+mod journal;
 mod snapshot;
+mod sorted;
 
 pub use delta::Delta;
 pub use entry::{Facts, FileEntry, FileFacts};
+pub use journal::{Difference, Journal, Replaced, Tick, differences};
 pub use snapshot::{Clock, DirectoryEntry, Listing, Skipped, Snapshot};
+pub use sorted::{Located, Sorted};

@@ -4,6 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::entry::FileEntry;
+use super::sorted::{Located, Sorted};
 use crate::fs::Stamp;
 use crate::path::RelPath;
 
@@ -25,6 +26,17 @@ impl Clock {
     pub fn next(&self) -> Self {
         Self { instance: Arc::clone(&self.instance), tick: self.tick + 1 }
     }
+
+    /// Its number within the process.
+    pub fn tick(&self) -> u64 {
+        self.tick
+    }
+
+    /// The number in a clock that this process gave out; `None` for any other text.
+    pub fn tick_of(&self, text: &str) -> Option<u64> {
+        let tick = text.strip_prefix(&*self.instance)?.strip_prefix(':')?.parse().ok()?;
+        (tick <= self.tick).then_some(tick)
+    }
 }
 
 impl fmt::Display for Clock {
@@ -42,6 +54,18 @@ pub struct DirectoryEntry {
     pub stamp: Stamp,
 }
 
+impl Located for DirectoryEntry {
+    fn path(&self) -> &RelPath {
+        &self.path
+    }
+}
+
+impl Located for Arc<FileEntry> {
+    fn path(&self) -> &RelPath {
+        &self.path
+    }
+}
+
 /// What a walk passed over, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Skipped {
@@ -51,6 +75,15 @@ pub struct Skipped {
     pub invalid_path: u64,
     /// Directories that could not be listed and files that vanished into an error.
     pub unreadable: u64,
+}
+
+impl Skipped {
+    /// Counts these, too.
+    pub fn add(&mut self, other: Self) {
+        self.not_utf8_path += other.not_utf8_path;
+        self.invalid_path += other.invalid_path;
+        self.unreadable += other.unreadable;
+    }
 }
 
 /// What a walk found.
@@ -69,30 +102,28 @@ pub struct Listing {
 pub struct Snapshot {
     /// Which state this is.
     pub clock: Clock,
-    /// The files, sorted by path.
-    pub files: Arc<[Arc<FileEntry>]>,
-    /// The directories below the root, sorted by path.
-    pub directories: Arc<[DirectoryEntry]>,
-    /// What the last walk passed over.
+    /// The files.
+    pub files: Sorted<Arc<FileEntry>>,
+    /// The directories below the root.
+    pub directories: Sorted<DirectoryEntry>,
+    /// What was passed over when it was listed last.
     pub skipped: Skipped,
 }
 
 impl Snapshot {
     /// The state before anything was walked.
     pub fn empty(clock: Clock) -> Self {
-        Self { clock, files: Arc::new([]), directories: Arc::new([]), skipped: Skipped::default() }
+        Self { clock, files: Sorted::default(), directories: Sorted::default(), skipped: Skipped::default() }
     }
 
     /// The file at `path`.
     pub fn file(&self, path: &RelPath) -> Option<&Arc<FileEntry>> {
-        let at = self.files.binary_search_by(|entry| entry.path.cmp(path)).ok()?;
-        Some(&self.files[at])
+        self.files.get(path.as_str())
     }
 
     /// The directory at `path`.
     pub fn directory(&self, path: &RelPath) -> Option<&DirectoryEntry> {
-        let at = self.directories.binary_search_by(|entry| entry.path.cmp(path)).ok()?;
-        Some(&self.directories[at])
+        self.directories.get(path.as_str())
     }
 
     /// The bytes of all files.
@@ -109,5 +140,20 @@ impl Snapshot {
         let directories: usize =
             self.directories.iter().map(|entry| size_of::<DirectoryEntry>() + path(&entry.path)).sum();
         (files + directories) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clocks_of_this_process_have_a_number() {
+        let clock = Clock::start("a-1").next().next();
+        assert_eq!(clock.tick_of(&clock.to_string()), Some(3));
+        assert_eq!(clock.tick_of("a-1:1"), Some(1));
+        for other in ["", "a-1", "a-1:", "a-1:4", "a-1:x", "a-12:1", "b:1", "a-1:-1"] {
+            assert_eq!(clock.tick_of(other), None, "{other}");
+        }
     }
 }

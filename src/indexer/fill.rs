@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use super::{Counter, FactsReader};
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
-use crate::fs::{WorkspaceRoot, now_ns};
+use crate::fs::{Kind, WorkspaceRoot, now_ns};
 use crate::index::{Delta, Facts, FileEntry, Snapshot};
 
 /// Entries that turned out to have moved since they were listed: what replaces them.
@@ -23,16 +23,23 @@ impl Filled {
         self.moved.is_empty()
     }
 
-    /// What to change in `snapshot`: only entries it still holds, so that a later look is never undone.
-    pub fn delta(&self, snapshot: &Snapshot) -> Delta {
+    /// What to change in `snapshot`: only entries it still holds, so that a later look is never undone, and only to
+    /// what is there now: a file may have moved on, and what was read may even have been beneath a root that was
+    /// replaced meanwhile.
+    pub fn delta(&self, snapshot: &Snapshot, root: &WorkspaceRoot) -> Delta {
         let mut delta = Delta::default();
         for (old, new) in &self.moved {
-            if snapshot.file(&old.path).is_some_and(|held| Arc::ptr_eq(held, old)) {
-                match new {
-                    Some(new) => delta.upsert.push(Arc::clone(new)),
-                    None => delta.remove.push(old.path.clone()),
-                }
+            if !snapshot.file(&old.path).is_some_and(|held| Arc::ptr_eq(held, old)) {
+                continue;
             }
+            let now = match root.glance(old.path.as_path()) {
+                Ok((Kind::File, stamp)) => {
+                    let read = new.as_ref().filter(|new| new.stamp == stamp);
+                    Some(read.cloned().unwrap_or_else(|| Arc::new(FileEntry::listed(old.path.clone(), stamp))))
+                }
+                _ => None,
+            };
+            delta.files.insert(old.path.clone(), now);
         }
         delta
     }

@@ -1,9 +1,17 @@
-//! The I/O half of the index: walking the tree and reading the files.
+//! The I/O half of the index: walking the tree, reading the files, following what changes.
 
+mod audit;
 mod facts;
 mod fill;
+mod follow;
+mod links;
+mod refresh;
+mod rules;
+mod scan;
 mod walk;
 
+pub use audit::Audited;
 pub use facts::FactsReader;
 pub use fill::{Filled, fill, look};
+pub use follow::{Followed, Indexer, Report, WatchOptions};
 pub use walk::{Counter, Walker};

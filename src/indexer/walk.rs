@@ -1,17 +1,19 @@
 //! Walking the tree by ripgrep's rules.
 
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::overrides::{Override, OverrideBuilder};
-use ignore::{DirEntry, WalkBuilder, WalkState};
+use ignore::{DirEntry, IncrementalIgnore, WalkBuilder, WalkState};
 
+use super::rules::IGNORE_FILES;
 use crate::cancel::CancelToken;
 use crate::error::{Code, Error, Result};
-use crate::fs::{Stamp, rules_are_sane, walk_stamp};
+use crate::fs::{RuleFile, Stamp, is_there, rule_file, rules_stamp, walk_stamp};
 use crate::index::{DirectoryEntry, Listing, Skipped};
-use crate::path::{Paths, RelPath};
+use crate::path::{DirPath, RelPath};
 
 /// Lists what `rg --files --hidden --no-require-git -g '!.git'` lists, less what is excluded.
 #[derive(Debug)]
@@ -41,12 +43,61 @@ impl Counter {
     }
 }
 
+/// What a walk found.
+pub(super) struct Walked {
+    pub(super) listing: Listing,
+    /// What was passed over, by directory.
+    pub(super) skips: BTreeMap<DirPath, Skipped>,
+    pub(super) rulings: Rulings,
+}
+
+/// What decided about a walk, as it was before the walk read it.
+#[derive(Default)]
+pub(super) struct Rulings {
+    /// Directories whose rules are, in part, not in the tree; the root is not among them.
+    pub(super) places: BTreeSet<DirPath>,
+    /// Directories with files of rules, and what those looked like.
+    pub(super) files: Vec<(DirPath, &'static str, Option<Stamp>)>,
+}
+
+impl Rulings {
+    /// Whether rules may have been read as they were, or half: those that moved since, or may have without showing
+    /// it, and those that came or went in a directory of `moved`. What happens in a `watched` directory is told.
+    pub(super) fn are_doubtful(
+        &self,
+        root: &Path,
+        moved: &BTreeSet<DirPath>,
+        began_ns: i64,
+        watched: &HashSet<DirPath>,
+    ) -> bool {
+        let at = |directory: &DirPath, name: &str| root.join(directory.as_path()).join(name);
+        let known: HashSet<(&str, &str)> =
+            self.files.iter().map(|(directory, name, _)| (directory.as_str(), *name)).collect();
+        let came = |directory: &&DirPath| {
+            let is_new = |name: &&str| !known.contains(&(directory.as_str(), *name)) && is_there(&at(directory, name));
+            IGNORE_FILES.iter().any(is_new)
+        };
+        self.files.iter().filter(|(directory, ..)| !watched.contains(directory)).any(|(directory, name, stamp)| {
+            let now = rules_stamp(&at(directory, name));
+            now != *stamp || stamp.is_some_and(|stamp| stamp.is_racy(began_ns))
+        }) || moved.iter().filter(|directory| !watched.contains(*directory)).any(|directory| came(&directory))
+    }
+
+    fn add(&mut self, directory: DirPath, has_git: bool, rules: Vec<(&'static str, RuleFile)>) {
+        let outer = has_git || rules.iter().any(|(_, file)| file.is_link);
+        self.files.extend(rules.into_iter().map(|(name, file)| (directory.clone(), name, file.stamp)));
+        if outer && !directory.as_str().is_empty() {
+            self.places.insert(directory);
+        }
+    }
+}
+
 /// What one thread of a walk found.
 #[derive(Default)]
 struct Found {
     files: Vec<(RelPath, Option<Stamp>)>,
     directories: Vec<DirectoryEntry>,
-    skipped: Skipped,
+    skips: BTreeMap<DirPath, Skipped>,
     /// Why the walk saw less than there is.
     failed: Option<String>,
 }
@@ -76,27 +127,42 @@ impl Walker {
     ///
     /// # Errors
     /// `cancelled`; `io_error` if it could not see all there is.
-    pub fn walk(&self, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
-        self.run(&self.builder(), stats, counter, cancel)
+    pub(super) fn walk(&self, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Walked> {
+        let rulings: Arc<Mutex<Rulings>> = Arc::default();
+        let (found, root) = (Arc::clone(&rulings), self.root.clone());
+        let mut builder = self.builder();
+        builder.filter_entry(move |entry| {
+            if !entry.file_type().is_some_and(|kind| kind.is_dir()) {
+                return true;
+            }
+            let rules = rules_in(entry.path());
+            if !are_sane(&rules) {
+                let shown = entry.path().display();
+                tracing::warn!("not walked, an ignore file in it is no regular file of ordinary size: {shown}");
+                return false;
+            }
+            let has_git = is_there(&entry.path().join(".git"));
+            if (has_git || !rules.is_empty())
+                && let Ok(relative) = entry.path().strip_prefix(&root)
+                && let Some(directory) = DirPath::from_disk(relative)
+            {
+                found.lock().unwrap_or_else(PoisonError::into_inner).add(directory, has_git, rules);
+            }
+            true
+        });
+        let root_rules = rules_in(&self.root);
+        if !are_sane(&root_rules) {
+            return Err(Error::new(Code::IoError, "an ignore file in the root is not a regular file of ordinary size"));
+        }
+        let mut walked = self.run(&builder, stats, counter, cancel)?;
+        walked.rulings = std::mem::take(&mut *rulings.lock().unwrap_or_else(PoisonError::into_inner));
+        walked.rulings.add(DirPath::root(), false, root_rules);
+        Ok(walked)
     }
 
-    /// Lists only `paths`, and what lies beneath those that are directories: exact by the same
-    /// rules, at the cost of listing the directories above them, which are part of the result.
-    ///
-    /// # Errors
-    /// `cancelled`; `io_error` if it could not see all there is.
-    pub fn walk_only(&self, paths: &Paths, cancel: &CancelToken) -> Result<Listing> {
-        let root = self.root.clone();
-        let wanted = paths.clone();
-        let mut builder = self.builder();
-        builder.threads(1).filter_entry(move |entry| {
-            let path = entry.path().strip_prefix(&root).ok().and_then(RelPath::from_disk);
-            path.is_some_and(|path| wanted.is_above(&path) || wanted.covers(&path)) && ignore_files_are_sane(entry)
-        });
-        let mut listing = self.run(&builder, true, &Counter::default(), cancel)?;
-        listing.files.retain(|(path, _)| paths.covers(path));
-        // The directories above were come across, and are as new as what was asked for.
-        Ok(listing)
+    /// The same rules, to be asked about one path at a time.
+    pub(super) fn matcher(&self) -> Option<IncrementalIgnore> {
+        self.builder().build_matchers().into_iter().next()
     }
 
     fn builder(&self) -> WalkBuilder {
@@ -114,15 +180,11 @@ impl Walker {
             .add_custom_ignore_filename(".rgignore")
             .follow_links(false)
             .overrides(self.overrides.clone())
-            .filter_entry(ignore_files_are_sane)
             .threads(self.threads);
         builder
     }
 
-    fn run(&self, builder: &WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Listing> {
-        if !directory_is_sane(&self.root) {
-            return Err(Error::new(Code::IoError, "an ignore file in the root is not a regular file of ordinary size"));
-        }
+    fn run(&self, builder: &WalkBuilder, stats: bool, counter: &Counter, cancel: &CancelToken) -> Result<Walked> {
         let all: Mutex<Vec<Found>> = Mutex::default();
         builder.build_parallel().run(|| {
             let mut visitor = Visitor { root: &self.root, stats, counter, found: Found::default(), all: &all };
@@ -135,40 +197,43 @@ impl Walker {
             })
         });
         cancel.check()?;
-        let mut listing = Listing::default();
+        let (mut listing, mut skips) = (Listing::default(), BTreeMap::<DirPath, Skipped>::new());
         for found in all.into_inner().unwrap_or_else(PoisonError::into_inner) {
             listing.files.extend(found.files);
             listing.directories.extend(found.directories);
             if let Some(failed) = found.failed {
                 return Err(Error::new(Code::IoError, format!("the tree cannot be walked: {failed}")));
             }
-            listing.skipped.not_utf8_path += found.skipped.not_utf8_path;
-            listing.skipped.invalid_path += found.skipped.invalid_path;
-            listing.skipped.unreadable += found.skipped.unreadable;
+            for (directory, skipped) in found.skips {
+                skips.entry(directory).or_default().add(skipped);
+            }
+        }
+        for skipped in skips.values() {
+            listing.skipped.add(*skipped);
         }
         // Each thread has sorted its part; a stable sort merges such runs in linear time.
         listing.files.sort_by(|a, b| a.0.cmp(&b.0));
         listing.directories.sort_by(|a, b| a.path.cmp(&b.path));
-        Ok(listing)
+        Ok(Walked { listing, skips, rulings: Rulings::default() })
     }
 }
 
-/// Whether the walk may enter: it reads ignore files as a whole, whatever they are. A FIFO would block it
-/// for ever, a link to a device fill the memory.
-fn ignore_files_are_sane(entry: &DirEntry) -> bool {
-    if !entry.file_type().is_some_and(|kind| kind.is_dir()) || directory_is_sane(entry.path()) {
-        return true;
-    }
-    tracing::warn!("not walked, an ignore file in it is no regular file of ordinary size: {}", entry.path().display());
-    false
+/// The files with rules that lie in a directory, by name.
+fn rules_in(directory: &Path) -> Vec<(&'static str, RuleFile)> {
+    let file = |name: &&'static str| Some((*name, rule_file(&directory.join(name), MAX_IGNORE_BYTES)?));
+    IGNORE_FILES.iter().filter_map(file).collect()
 }
 
-fn directory_is_sane(directory: &Path) -> bool {
-    IGNORE_FILES.iter().all(|name| rules_are_sane(&directory.join(name), MAX_IGNORE_BYTES))
+/// Whether a directory with these may be entered: a walk reads them as a whole, whatever they are.
+fn are_sane(rules: &[(&'static str, RuleFile)]) -> bool {
+    rules.iter().all(|(_, file)| file.is_sane)
 }
 
-/// Names of files whose rules a walk applies.
-const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".rgignore"];
+/// Whether rules may be read in a directory.
+pub(super) fn directory_is_sane(directory: &Path) -> bool {
+    are_sane(&rules_in(directory))
+}
+
 /// Rules of more bytes than this are no rules.
 const MAX_IGNORE_BYTES: u64 = 16 << 20;
 
@@ -189,10 +254,11 @@ impl Visitor<'_> {
                 let kind = error.io_error().map(std::io::Error::kind);
                 match kind {
                     // What vanished between listing and looking was never there.
-                    Some(std::io::ErrorKind::NotFound) if error.depth() != Some(0) => {}
+                    Some(std::io::ErrorKind::NotFound | std::io::ErrorKind::NotADirectory)
+                        if error.depth() != Some(0) => {}
                     // What is denied today is denied tomorrow. A bad rule, or a loop, is not the system's failure.
                     Some(std::io::ErrorKind::PermissionDenied) | None => {
-                        self.found.skipped.unreadable += 1;
+                        self.skip(path_of(&error).unwrap_or(self.root), |skipped| skipped.unreadable += 1);
                         // The error names the path and the cause.
                         tracing::warn!("skipped while walking: {error}");
                     }
@@ -208,11 +274,10 @@ impl Visitor<'_> {
         }
         let Ok(relative) = entry.path().strip_prefix(self.root) else { return };
         let Some(path) = RelPath::from_disk(relative) else {
-            match relative.to_str() {
-                Some(_) => self.found.skipped.invalid_path += 1,
-                None => self.found.skipped.not_utf8_path += 1,
-            }
-            return;
+            return self.skip(entry.path().parent().unwrap_or(self.root), |skipped| match relative.to_str() {
+                Some(_) => skipped.invalid_path += 1,
+                None => skipped.not_utf8_path += 1,
+            });
         };
         if kind.is_file() && !self.stats {
             self.found.files.push((path, None));
@@ -225,8 +290,27 @@ impl Visitor<'_> {
                 self.found.files.push((path, Some(stamp)));
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+            Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+                self.skip(entry.path().parent().unwrap_or(self.root), |skipped| skipped.unreadable += 1);
+            }
             Err(error) => self.found.failed = Some(format!("{path}: {error}")),
         }
+    }
+
+    /// Counts something passed over in `directory`, as far as that has a name.
+    fn skip(&mut self, directory: &Path, count: impl FnOnce(&mut Skipped)) {
+        let relative = directory.strip_prefix(self.root).ok();
+        let directory = relative.and_then(DirPath::from_disk).unwrap_or_else(DirPath::root);
+        count(self.found.skips.entry(directory).or_default());
+    }
+}
+
+/// The path an error is about.
+fn path_of(error: &ignore::Error) -> Option<&Path> {
+    match error {
+        ignore::Error::WithPath { path, .. } => Some(path),
+        ignore::Error::WithDepth { err, .. } | ignore::Error::WithLineNumber { err, .. } => path_of(err),
+        _ => None,
     }
 }
 

@@ -1,16 +1,20 @@
 //! What a request has to work with.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::WorkspaceRoot;
-use crate::index::{FileFacts, Snapshot};
-use crate::indexer;
+use crate::glob::PathFilter;
+use crate::index::{FileFacts, Snapshot, Tick};
+use crate::indexer::{self, Report};
 use crate::path::RelPath;
 use crate::protocol::Consistency;
 use crate::protocol::events::Limits;
+use crate::protocol::watch::WatchMode;
+use crate::watch::Counts;
 
 /// What the process was started with.
 #[derive(Clone, Debug)]
@@ -23,6 +27,10 @@ pub struct Config {
     pub threads: usize,
     /// Whether to send `progress` events.
     pub progress: bool,
+    /// How changes are noticed.
+    pub watch: WatchMode,
+    /// Where to keep files of our own, outside the workspace.
+    pub cache_dir: Option<PathBuf>,
     /// How long requests that were read are still answered after the end of the input.
     pub drain_timeout: Duration,
 }
@@ -31,7 +39,7 @@ pub struct Config {
 #[derive(Debug)]
 pub struct Shared {
     /// The workspace's files.
-    pub root: WorkspaceRoot,
+    pub root: Arc<WorkspaceRoot>,
     /// What the process was started with.
     pub config: Config,
     /// Where requests do their parallel work; nothing on it blocks but disks.
@@ -52,14 +60,16 @@ pub enum IndexState {
 }
 
 /// What the server loop knows, as of the start of a request.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Server {
     /// What the index is doing.
     pub state: IndexState,
     /// Requests in flight, this one included.
     pub in_flight: u64,
-    /// Walks of the whole tree so far.
-    pub walks: u64,
+    /// How changes are noticed.
+    pub watcher: Report,
+    /// What the watcher told so far.
+    pub events: Counts,
 }
 
 /// A state of the index to answer from.
@@ -69,6 +79,15 @@ pub struct View {
     pub snapshot: Arc<Snapshot>,
     /// Whether it reflects every change made before the request was read.
     pub synced: bool,
+}
+
+/// What happened since an older state of the index.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The state now.
+    pub snapshot: Arc<Snapshot>,
+    /// What led to it; `None` if that is not known (any more).
+    pub ticks: Option<Vec<Arc<Tick>>>,
 }
 
 /// How much of the index a request needs to be fresh.
@@ -100,6 +119,24 @@ pub trait Link: Send + Sync {
     /// # Errors
     /// `cancelled`.
     fn sync(&self, read_at: Instant, depth: Depth, timeout: Duration, cancel: &CancelToken) -> Result<View>;
+
+    /// What happened since the state that `clock` names.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    fn history(&self, clock: &str, cancel: &CancelToken) -> Result<History>;
+
+    /// Starts a subscription, from the state of now on. Returns its name and that state's clock.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    fn subscribe(&self, filter: PathFilter, settle: Duration, cancel: &CancelToken) -> Result<(String, String)>;
+
+    /// Ends one. False if there is none of that name.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    fn unsubscribe(&self, subscription: &str, cancel: &CancelToken) -> Result<bool>;
 
     /// Writes a line; waits while too much output is unread.
     ///

@@ -7,6 +7,7 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::accepted::accepted;
 use super::stat::EntryKind;
 use super::{Context, Depth, Lane, Method, size};
 use crate::error::{Error, Result};
@@ -170,12 +171,11 @@ impl Method for Glob {
 
 /// What matches, by path.
 fn matching<'snapshot>(snapshot: &'snapshot Snapshot, filter: &PathFilter, directories: bool) -> Vec<Item<'snapshot>> {
-    let files = snapshot.files.par_iter().filter(|entry| filter.accepts(entry.path.as_str())).map(Item::File);
+    let files = accepted(&snapshot.files, filter).into_iter().map(Item::File);
     if !directories {
         return files.collect();
     }
-    let directories =
-        snapshot.directories.par_iter().filter(|entry| filter.accepts(entry.path.as_str())).map(Item::Directory);
+    let directories = accepted(&snapshot.directories, filter).into_iter().map(Item::Directory);
     let mut items: Vec<_> = files.chain(directories).collect();
     items.par_sort_by(|a, b| a.path().cmp(b.path()));
     items

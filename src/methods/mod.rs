@@ -3,7 +3,9 @@
 //! A new method is a file here and a line in [`METHODS`]; its types become the JSON Schema, the
 //! TypeScript types and the reference text.
 
+mod accepted;
 pub mod cancel;
+pub mod changes;
 mod context;
 pub mod glob;
 pub mod parse;
@@ -16,6 +18,7 @@ mod size;
 pub mod stat;
 pub mod status;
 pub mod sync;
+pub mod watch;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Serialize};
@@ -24,7 +27,7 @@ use serde_json::value::RawValue;
 use crate::error::Result;
 use crate::protocol::frame;
 
-pub use context::{Config, Context, Depth, IndexState, Link, Server, Shared, View};
+pub use context::{Config, Context, Depth, History, IndexState, Link, Server, Shared, View};
 
 /// How much a request may take, which decides who it waits behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,6 +112,9 @@ pub const METHODS: &[Entry] = &[
     entry::<glob::Glob>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
+    entry::<watch::Watch>(),
+    entry::<watch::Unwatch>(),
+    entry::<changes::Changes>(),
     entry::<cancel::Cancel>(),
     entry::<shutdown::Shutdown>(),
 ];

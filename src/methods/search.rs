@@ -3,10 +3,10 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::accepted::accepted;
 use super::{Context, Depth, Lane, Method, Shared, View, size};
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
@@ -187,9 +187,8 @@ impl Method for Search {
             max_bytes: if params.stream.unwrap_or_default() { usize::MAX } else { room / 2 },
         };
         let view = context.view(params.consistency, Depth::Names, params.sync_timeout_ms)?;
-        let files: Vec<Arc<FileEntry>> = context.shared.pool.install(|| {
-            view.snapshot.files.par_iter().filter(|entry| filter.accepts(entry.path.as_str())).cloned().collect()
-        });
+        let files: Vec<Arc<FileEntry>> =
+            context.shared.pool.install(|| accepted(&view.snapshot.files, &filter).into_iter().cloned().collect());
         let output = if params.stream.unwrap_or_default() {
             Output::Stream { waiting: Vec::new(), bytes: 0, sent: Instant::now() }
         } else {

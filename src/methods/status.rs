@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::{Context, Empty, IndexState, Lane, Method};
 use crate::error::Result;
 use crate::index::{Facts, FileEntry};
+use crate::protocol::watch::WatchMode;
 use crate::text::Class;
 
 /// The method.
@@ -78,29 +79,23 @@ pub struct SkippedCounts {
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct WatcherStatus {
-    /// `off`: synced answers walk the tree.
+    /// By which means.
     pub mode: WatchMode,
     /// Directories that are watched.
     pub directories: u64,
-    /// Times the operating system lost events.
+    /// Directories that should be watched but are looked at again and again instead; `lastError` says why.
+    pub polled: u64,
+    /// Events handled so far.
+    pub events: u64,
+    /// Times that events were lost.
     pub overflows: u64,
-    /// Walks of the whole tree so far.
+    /// Looks at the whole tree because events were lost, or may have been.
     pub rescans: u64,
+    /// Changes that nobody told, found by comparing samples with the disk while idle.
+    pub drift: u64,
     /// The last thing that went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_error: Option<String>,
-}
-
-/// How changes are noticed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema, clap::ValueEnum)]
-#[serde(rename_all = "lowercase")]
-pub enum WatchMode {
-    /// By the operating system's own means.
-    Native,
-    /// By looking again and again.
-    Poll,
-    /// Not at all: synced answers walk the tree.
-    Off,
 }
 
 /// Memory in use.
@@ -129,7 +124,7 @@ impl Method for Status {
 
     fn run(_: Empty, context: &Context) -> Result<StatusResult> {
         let (shared, snapshot) = (&context.shared, &context.snapshot);
-        let limits = &shared.config.limits;
+        let (limits, watcher) = (&shared.config.limits, &context.server.watcher);
         let count =
             |test: &dyn Fn(&FileEntry) -> bool| snapshot.files.iter().filter(|entry| test(entry)).count() as u64;
         let binary = |entry: &FileEntry| entry.known().map(|facts| facts.class == Class::Binary);
@@ -138,6 +133,7 @@ impl Method for Status {
             state: match context.server.state {
                 IndexState::Scanning => State::Scanning,
                 IndexState::Indexing => State::Indexing,
+                IndexState::Ready if watcher.polled > 0 => State::Degraded,
                 IndexState::Ready => State::Ready,
             },
             root: shared.root.path().display().to_string(),
@@ -154,11 +150,14 @@ impl Method for Status {
                 unreadable: snapshot.skipped.unreadable + unreadable,
             },
             watcher: WatcherStatus {
-                mode: WatchMode::Off,
-                directories: 0,
-                overflows: 0,
-                rescans: context.server.walks,
-                last_error: None,
+                mode: watcher.mode,
+                directories: watcher.watched,
+                polled: watcher.polled,
+                events: context.server.events.events,
+                overflows: context.server.events.overflows,
+                rescans: watcher.rescans,
+                drift: watcher.drift,
+                last_error: watcher.last_error.clone(),
             },
             memory: MemoryStatus {
                 rss_bytes: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),

@@ -4,6 +4,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
 
 use super::search::SearchFile;
+use super::watch::Changed;
 use crate::error::Code;
 
 /// An event in the table.
@@ -24,6 +25,7 @@ pub const EVENTS: &[Entry] = &[
     entry::<Fatal>("fatal"),
     entry::<Progress>("progress"),
     entry::<Indexed>("indexed"),
+    entry::<Changed>("changed"),
     entry::<Partial>("partial"),
 ];
 

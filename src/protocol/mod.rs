@@ -7,6 +7,7 @@ pub mod events;
 pub mod frame;
 pub mod search;
 pub mod tsx;
+pub mod watch;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

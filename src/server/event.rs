@@ -1,16 +1,17 @@
 //! Everything that can happen to the server loop.
 
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
+use super::index_jobs::Done;
 use super::output::Line;
 use super::pending::Serial;
+use super::subscriptions::Told;
 use crate::error::Result;
-use crate::index::Snapshot;
+use crate::glob::PathFilter;
 use crate::indexer::Filled;
-use crate::methods::{Depth, Lane, View};
+use crate::methods::{Depth, History, Lane, View};
 
 /// What other tasks and threads tell the loop.
 #[derive(Debug)]
@@ -21,9 +22,19 @@ pub(super) enum Event {
     Emit { serial: Serial, line: Line },
     /// A worker needs a fresh state of the index.
     Sync(SyncRequest),
+    /// A worker asks what happened since the state that a clock names.
+    History { clock: String, reply: oneshot::Sender<History> },
+    /// A worker starts a subscription; the answer is its name and the clock from which on it is told.
+    Subscribe { serial: Serial, filter: PathFilter, settle: Duration, reply: oneshot::Sender<(String, String)> },
+    /// A worker ends one; the answer is whether there was one.
+    Unsubscribe { subscription: String, reply: oneshot::Sender<bool> },
+    /// What a subscription is to be told, if there is anything.
+    Told { subscription: u64, told: Told, line: Option<Line> },
+    /// The watcher noticed something.
+    Noticed,
     /// An index job is done.
-    Walked { result: Result<Arc<Snapshot>> },
-    /// A round of reading the files of the first index is done.
+    JobDone { result: Result<Box<Done>> },
+    /// A round of reading files beside the jobs is done.
     Filled { result: Result<Filled> },
     /// Output was written; there may be room for more.
     Written,

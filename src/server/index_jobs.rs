@@ -1,60 +1,79 @@
-//! The jobs that change the index, one at a time, and who waits for them.
+//! The index, the jobs that change it, one at a time, and who waits for them.
 
-use std::collections::BTreeMap;
+use std::collections::{HashSet, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::time::Instant;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::event::{Event, SyncRequest};
+use super::schedule::Schedule;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::fs::{Kind, WorkspaceRoot};
-use crate::index::{Delta, DirectoryEntry, FileEntry, Snapshot};
-use crate::indexer::{Counter, Filled, Walker, fill};
-use crate::methods::{Depth, IndexState, Shared, View};
-use crate::path::{Paths, RelPath};
+use crate::fs::now_ns;
+use crate::index::{Delta, FileEntry, Journal, Replaced, Snapshot};
+use crate::indexer::{Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
+use crate::methods::{Depth, History, IndexState, Shared, View};
+use crate::ordered::pool;
+use crate::path::RelPath;
+use crate::watch::{Counts, Queue, Source};
 
 /// What jobs work with.
-pub(super) struct Tools {
+struct Tools {
     shared: Arc<Shared>,
-    walker: Walker,
+    /// Locked by the job under way, of which there is one.
+    indexer: Mutex<Indexer>,
     /// For reading beside the jobs, so that requests and the jobs they wait for do not queue behind it.
     fill_pool: rayon::ThreadPool,
-    /// For the jobs, so that they do not queue behind requests.
-    job_pool: rayon::ThreadPool,
     /// Ends all jobs.
     stop: CancelToken,
-    /// Files and bytes walked by the first walk, and read beside the jobs since the start.
-    scanned: Counter,
+    /// Files and bytes walked, and read beside the jobs, since the start.
+    scanned: Arc<Counter>,
     filled: Counter,
 }
 
 /// The index and the jobs that change it. The loop calls, jobs answer with events.
 pub(super) struct IndexJobs {
     tools: Arc<Tools>,
+    source: Arc<dyn Source>,
+    queue: Arc<Queue>,
     events: mpsc::UnboundedSender<Event>,
     runtime: Handle,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) state: IndexState,
-    pub(super) walks: u64,
+    pub(super) report: Report,
+    journal: Journal,
     running: Option<Running>,
-    /// Whether files are being read beside the jobs, and which were read last.
+    schedule: Schedule,
+    /// Whether the watcher's queue holds something.
+    noticed: bool,
+    /// Files that are to be read beside the jobs, and whether some are being read.
+    unread: Vec<Arc<FileEntry>>,
     filling: bool,
-    filled: Option<Arc<[Arc<FileEntry>]>>,
+    /// Large files that are being written, most likely, and when to look at them again.
+    hot: Vec<Arc<FileEntry>>,
+    hot_until: Option<Instant>,
     /// How often files were read for the first index.
     rounds: u32,
     /// What turned out to have moved while it was read; it is brought in next.
-    unsettled: Option<Filled>,
-    /// Whether the last job was a walk: then those that wait for single paths come first.
-    walked_last: bool,
+    unsettled: VecDeque<Filled>,
+    /// Whether the last job was for everybody: then those that wait for single paths come first.
+    for_all_last: bool,
+    /// Where the audit goes on.
+    audited: String,
     waiting: Vec<SyncRequest>,
 }
 
 /// Files that move on all the time do not keep the first index from being complete for ever.
 const MAX_ROUNDS: u32 = 5;
+/// How long a large file that was just written is left alone.
+const HOT_PAUSE: Duration = Duration::from_secs(1);
+/// Files that the journal remembers: a client that asks, or is told, within so many changes gets just these.
+const MAX_RECORDS: usize = 65_536;
+/// Paths that the watcher's queue holds before it asks for a look at everything.
+const MAX_NOTICED: usize = 65_536;
 
 /// The job under way.
 struct Running {
@@ -62,13 +81,32 @@ struct Running {
     kind: Job,
 }
 
+#[derive(Clone, Debug)]
 enum Job {
-    /// Walks everything; stats the files, too, unless only names are wanted.
-    Walk { stats: bool },
+    /// Looks at everything; at the files, too, unless only names are wanted.
+    Scan { stats: bool, first: bool },
+    /// Looks where the watcher noticed something; if `synced`, at all that had happened before.
+    Follow { synced: bool },
     /// Looks at these.
-    Paths(Arc<Paths>),
+    Paths(Arc<HashSet<RelPath>>),
     /// Brings in what was found moved while it was read.
-    Settle,
+    Settle(Arc<Filled>),
+    /// Compares a sample with the disk.
+    Audit { after: String, count: usize },
+}
+
+/// What a job came to.
+#[derive(Debug)]
+pub(super) struct Done {
+    snapshot: Arc<Snapshot>,
+    replaced: Vec<Replaced>,
+    unread: Vec<Arc<FileEntry>>,
+    report: Report,
+    /// Whether it saw all that had happened when it began, as far as it was to.
+    synced: bool,
+    /// Where the audit goes on, and what it found.
+    audited: Option<String>,
+    drift: Vec<RelPath>,
 }
 
 impl IndexJobs {
@@ -76,35 +114,44 @@ impl IndexJobs {
         shared: Arc<Shared>,
         walker: Walker,
         snapshot: Arc<Snapshot>,
+        source: Arc<dyn Source>,
         events: mpsc::UnboundedSender<Event>,
         runtime: Handle,
     ) -> Result<Self, rayon::ThreadPoolBuildError> {
-        let pool = |name: &'static str| {
-            let builder = rayon::ThreadPoolBuilder::new().num_threads(shared.config.threads);
-            builder.thread_name(move |at| format!("{name}-{at}")).build()
-        };
-        let tools = Tools {
-            fill_pool: pool("fill")?,
-            job_pool: pool("job")?,
-            shared,
-            walker,
-            stop: CancelToken::default(),
-            scanned: Counter::default(),
-            filled: Counter::default(),
-        };
+        let threads = shared.config.threads;
+        let fill_pool = pool("fill", threads)?;
+        let wake = events.clone();
+        let queue = Arc::new(Queue::new(MAX_NOTICED, move || drop(wake.send(Event::Noticed))));
+        let (stop, scanned) = (CancelToken::default(), Arc::new(Counter::default()));
+        let options =
+            WatchOptions { mode: shared.config.watch, source: Arc::clone(&source), queue: Arc::clone(&queue) };
+        let root = Arc::clone(&shared.root);
+        let indexer = Indexer::new(root, walker, threads, options, stop.clone(), Arc::clone(&scanned))?;
+        let report = Report { mode: shared.config.watch, ..Report::default() };
+        let journal = Journal::new(snapshot.clock.tick(), MAX_RECORDS);
+        let tools =
+            Tools { shared, indexer: Mutex::new(indexer), fill_pool, stop, scanned, filled: Counter::default() };
         Ok(Self {
+            schedule: Schedule::new(report.mode),
             tools: Arc::new(tools),
+            source,
+            queue,
             events,
             runtime,
             snapshot,
             state: IndexState::Scanning,
-            walks: 0,
+            report,
+            journal,
             running: None,
+            noticed: false,
+            unread: Vec::new(),
             filling: false,
-            filled: None,
+            hot: Vec::new(),
+            hot_until: None,
             rounds: 0,
-            unsettled: None,
-            walked_last: false,
+            unsettled: VecDeque::new(),
+            for_all_last: false,
+            audited: String::new(),
             waiting: Vec::new(),
         })
     }
@@ -115,79 +162,150 @@ impl IndexJobs {
             return;
         }
         self.waiting.retain(|waiting| !waiting.reply.is_closed());
-        let waits_for_paths = self.waiting.iter().any(|waiting| matches!(waiting.depth, Depth::Paths(_)));
-        let waits_for_walk = self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_)));
-        if let Some(filled) = self.unsettled.take() {
-            self.start(Job::Settle, move |_, snapshot| Ok(snapshot.apply(filled.delta(snapshot))));
-        } else if self.walks > 0 && waits_for_paths && (self.walked_last || !waits_for_walk) {
-            self.walked_last = false;
-            let paths = self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned();
-            let paths = Arc::new(Paths::new(paths));
-            self.start(Job::Paths(Arc::clone(&paths)), move |tools, snapshot| tools.look(snapshot, &paths));
-        } else if self.walks == 0 || waits_for_walk {
-            self.walked_last = true;
-            let first = self.state == IndexState::Scanning;
-            let stats = first || self.waiting.iter().any(|waiting| waiting.depth == Depth::Contents);
-            self.walks += 1;
-            self.start(Job::Walk { stats }, move |tools, snapshot| tools.walk(snapshot, first, stats));
+        if let Some(job) = self.next_job(Instant::now()) {
+            self.start(job);
         }
     }
 
-    fn start(&mut self, kind: Job, job: impl FnOnce(&Tools, &Snapshot) -> Result<Snapshot> + Send + 'static) {
-        self.running = Some(Running { started_at: Instant::now(), kind });
+    fn next_job(&mut self, now: Instant) -> Option<Job> {
+        let waits_for_paths = self.waiting.iter().any(|waiting| matches!(waiting.depth, Depth::Paths(_)));
+        let waits_for_all = self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_)));
+        let stats = self.waiting.iter().any(|waiting| waiting.depth == Depth::Contents);
+        if self.state == IndexState::Scanning {
+            let due = self.schedule.may_retry(now) || !self.waiting.is_empty();
+            return due.then_some(Job::Scan { stats: true, first: true });
+        }
+        if let Some(filled) = self.unsettled.pop_front() {
+            return Some(Job::Settle(Arc::new(filled)));
+        }
+        if waits_for_paths && (self.for_all_last || !waits_for_all) {
+            self.for_all_last = false;
+            let paths = self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned();
+            return Some(Job::Paths(Arc::new(paths.collect())));
+        }
+        if waits_for_all {
+            self.for_all_last = true;
+            return Some(self.synced_job(stats));
+        }
+        if self.noticed && self.schedule.may_retry(now) {
+            return Some(Job::Follow { synced: false });
+        }
+        if self.schedule.polls(now, self.report.polled > 0) {
+            return Some(self.synced_job(true));
+        }
+        if self.state == IndexState::Ready && self.schedule.audits(now) {
+            let count = Schedule::sample(self.snapshot.files.len());
+            return Some(Job::Audit { after: self.audited.clone(), count });
+        }
+        None
+    }
+
+    /// What brings the index up to date: what the watcher noticed, if it notices all; a look at everything, if not.
+    fn synced_job(&self, stats: bool) -> Job {
+        if self.report.ordered { Job::Follow { synced: true } } else { Job::Scan { stats, first: false } }
+    }
+
+    fn start(&mut self, kind: Job) {
+        self.running = Some(Running { started_at: Instant::now(), kind: kind.clone() });
+        if matches!(kind, Job::Follow { .. }) {
+            // It empties the queue; what comes after that wakes the loop again.
+            self.noticed = false;
+        }
         let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
         self.runtime.spawn_blocking(move || {
-            let result = survive(|| job(&tools, &snapshot)).map(Arc::new);
-            let _ = events.send(Event::Walked { result });
+            let result = survive(|| tools.run(&kind, &snapshot)).map(Box::new);
+            let _ = events.send(Event::JobDone { result });
         });
+    }
+
+    /// The watcher noticed something.
+    pub(super) fn noticed(&mut self) {
+        self.noticed = true;
+        self.advance();
     }
 
     /// A worker waits for a fresh state.
     pub(super) fn wait(&mut self, request: SyncRequest) {
         self.waiting.push(request);
+        self.schedule.busy(Instant::now());
         self.advance();
     }
 
-    /// A job ended.
-    pub(super) fn job_done(&mut self, result: Result<Arc<Snapshot>>) {
-        let Some(running) = self.running.take() else { return };
-        let done = match result {
-            Ok(snapshot) => {
-                self.snapshot = snapshot;
-                true
-            }
+    /// A job ended. Returns whether the index is another one now.
+    pub(super) fn job_done(&mut self, result: Result<Box<Done>>) -> bool {
+        let Some(running) = self.running.take() else { return false };
+        let before = self.snapshot.clock.tick();
+        let first = matches!(running.kind, Job::Scan { first: true, .. });
+        let succeeded = result.is_ok();
+        let synced = match result {
+            Ok(done) => self.adopt(*done, first),
             Err(error) => {
-                tracing::error!("the index cannot be brought up to date: {error}");
+                if !self.tools.stop.is_cancelled() {
+                    tracing::error!("the index cannot be brought up to date: {error}");
+                }
+                // Whatever it had taken from the queue is to be found again.
+                self.queue.rescan(&format!("a job failed: {}", error.message));
                 false
             }
         };
-        if done && self.state == IndexState::Scanning && matches!(running.kind, Job::Walk { .. }) {
+        self.schedule.job_done(running.started_at, Instant::now(), succeeded, self.report.rescans);
+        if succeeded && first {
             self.state = IndexState::Indexing;
         }
         for request in std::mem::take(&mut self.waiting) {
-            if running.satisfies(&request) {
+            if running.satisfies(&request) && (synced || !succeeded) {
                 // Where the job failed, what there is, honestly.
-                self.answer(request, done);
+                self.answer(request, synced);
             } else {
                 self.waiting.push(request);
             }
         }
         self.fill();
         self.advance();
+        self.snapshot.clock.tick() != before
+    }
+
+    fn adopt(&mut self, done: Done, first: bool) -> bool {
+        if done.snapshot.clock != self.snapshot.clock {
+            let tick = done.snapshot.clock.tick();
+            if first || done.replaced.len() > MAX_RECORDS / 2 {
+                self.journal.restart(tick);
+            } else {
+                self.journal.push(tick, done.replaced);
+            }
+        }
+        for path in &done.drift {
+            tracing::warn!("it had changed though nobody told: {path}");
+        }
+        self.snapshot = done.snapshot;
+        self.unread.extend(done.unread);
+        self.report = done.report;
+        self.audited = done.audited.unwrap_or(std::mem::take(&mut self.audited));
+        done.synced
     }
 
     /// Reads what was not read yet, beside the jobs.
     fn fill(&mut self) {
-        let known = self.filled.as_ref().is_some_and(|filled| Arc::ptr_eq(filled, &self.snapshot.files));
-        if self.filling || known || self.unsettled.is_some() || self.state == IndexState::Scanning {
+        if self.filling
+            || self.state == IndexState::Scanning
+            || (self.unread.is_empty() && (self.state == IndexState::Ready || !self.unsettled.is_empty()))
+        {
             return;
         }
+        // Reading a large file again and again while it is written would take a processor for nothing.
+        let now_ns = now_ns();
+        let (hot, files): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.unread).into_iter().partition(|entry| entry.stamp.is_hot(now_ns));
+        if !hot.is_empty() {
+            self.hot.extend(hot);
+            self.hot_until.get_or_insert(Instant::now() + HOT_PAUSE);
+        }
         self.filling = true;
-        self.filled = Some(Arc::clone(&self.snapshot.files));
-        let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
+        let tools = Arc::clone(&self.tools);
+        let events = self.events.clone();
         self.runtime.spawn_blocking(move || {
-            let files = &snapshot.files;
-            let result = survive(|| tools.fill_pool.install(|| fill(tools.root(), files, &tools.filled, &tools.stop)));
+            let read = || fill(&tools.shared.root, &files, &tools.filled, &tools.stop);
+            let result = survive(|| tools.fill_pool.install(read));
             let _ = events.send(Event::Filled { result });
         });
     }
@@ -196,14 +314,15 @@ impl IndexJobs {
     pub(super) fn fill_done(&mut self, result: Result<Filled>) -> bool {
         self.filling = false;
         let filled = result.unwrap_or_else(|error| {
-            tracing::error!("not all files were read: {error}");
+            if !self.tools.stop.is_cancelled() {
+                tracing::error!("not all files were read: {error}");
+            }
             Filled::default()
         });
-        self.rounds += 1;
-        let current = self.filled.as_ref().is_some_and(|filled| Arc::ptr_eq(filled, &self.snapshot.files));
-        let complete = (current && filled.is_empty()) || self.rounds >= MAX_ROUNDS;
+        self.rounds = self.rounds.saturating_add(1);
+        let complete = (filled.is_empty() && self.unread.is_empty()) || self.rounds >= MAX_ROUNDS;
         if !filled.is_empty() {
-            self.unsettled = Some(filled);
+            self.unsettled.push_back(filled);
         }
         let first = complete && self.state == IndexState::Indexing;
         if first {
@@ -214,21 +333,42 @@ impl IndexJobs {
         first
     }
 
-    /// Answers those who waited long enough with what there is.
+    /// Answers those who waited long enough with what there is, and does what is due.
     pub(super) fn expire(&mut self, now: Instant) {
-        let waiting = std::mem::take(&mut self.waiting);
-        for request in waiting {
+        for request in std::mem::take(&mut self.waiting) {
             if request.deadline.is_some_and(|deadline| deadline <= now) {
                 self.answer(request, false);
             } else {
                 self.waiting.push(request);
             }
         }
+        if self.hot_until.is_some_and(|until| until <= now) {
+            self.hot_until = None;
+            let snapshot = &self.snapshot;
+            let is_held =
+                |entry: &Arc<FileEntry>| snapshot.file(&entry.path).is_some_and(|held| Arc::ptr_eq(held, entry));
+            self.unread.extend(std::mem::take(&mut self.hot).into_iter().filter(is_held));
+            self.fill();
+        }
+        self.advance();
     }
 
-    /// When the next of them has waited long enough.
+    /// When the next of them has waited long enough, or the next thing is due.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
-        self.waiting.iter().filter_map(|waiting| waiting.deadline).min()
+        let waited = self.waiting.iter().filter_map(|waiting| waiting.deadline).min();
+        let scheduled = if self.running.is_some() {
+            None
+        } else {
+            let wants = self.noticed || self.state == IndexState::Scanning;
+            self.schedule.next(wants, self.report.polled > 0, self.state == IndexState::Ready)
+        };
+        [waited, scheduled, self.hot_until].into_iter().flatten().min()
+    }
+
+    /// What happened since the state that `clock` names.
+    pub(super) fn history(&self, clock: &str) -> History {
+        let ticks = self.snapshot.clock.tick_of(clock).and_then(|tick| self.journal.since(tick));
+        History { snapshot: Arc::clone(&self.snapshot), ticks }
     }
 
     /// Files and bytes of the phase under way, and how many files there will be.
@@ -245,9 +385,20 @@ impl IndexJobs {
         }
     }
 
-    /// Ends all jobs.
+    /// What the watcher told so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.queue.counts()
+    }
+
+    /// Ends all jobs, and what lies outside the workspace.
     pub(super) fn stop(&self) {
         self.tools.stop.cancel();
+        self.source.close();
+    }
+
+    /// What ends all jobs.
+    pub(super) fn stop_token(&self) -> CancelToken {
+        self.tools.stop.clone()
     }
 
     fn answer(&self, request: SyncRequest, synced: bool) {
@@ -266,67 +417,50 @@ impl Running {
     fn satisfies(&self, request: &SyncRequest) -> bool {
         self.started_at >= request.read_at
             && match (&self.kind, &request.depth) {
-                (Job::Walk { .. }, Depth::Names) | (Job::Walk { stats: true }, Depth::Contents) => true,
+                (Job::Scan { .. } | Job::Follow { synced: true }, Depth::Names)
+                | (Job::Scan { stats: true, .. } | Job::Follow { synced: true }, Depth::Contents) => true,
                 (Job::Paths(looked), Depth::Paths(paths)) => paths.iter().all(|path| looked.contains(path)),
-                // A walk trusts stamps; `paths` are read again whatever their stamps say.
+                // What looks at everything trusts stamps; `paths` are read again whatever their stamps say.
                 _ => false,
             }
     }
 }
 
 impl Tools {
-    fn root(&self) -> &WorkspaceRoot {
-        &self.shared.root
-    }
-
-    fn walk(&self, snapshot: &Snapshot, first: bool, stats: bool) -> Result<Snapshot> {
-        self.root().refresh()?;
-        let counter = Counter::default();
-        let counter = if first { &self.scanned } else { &counter };
-        let listing = self.walker.walk(stats, counter, &self.stop)?;
-        let look = |path: &RelPath| {
-            self.root().stat(path).ok().filter(|(kind, _)| *kind == Kind::File).map(|(_, stamp)| stamp)
-        };
-        Ok(snapshot.walked(listing, look))
-    }
-
-    /// Looks at `paths` again, reading every file whatever its stamp says.
-    fn look(&self, snapshot: &Snapshot, paths: &Paths) -> Result<Snapshot> {
-        self.root().refresh()?;
-        let listing = self.walker.walk_only(paths, &self.stop)?;
-        let files: Vec<Arc<FileEntry>> = listing
-            .files
-            .into_iter()
-            .filter_map(|(path, stamp)| Some(Arc::new(FileEntry::listed(path, stamp?))))
-            .collect();
-        let read = || fill(self.root(), &files, &Counter::default(), &self.stop);
-        let filled = self.job_pool.install(read)?;
-        let mut looked = Snapshot::empty(snapshot.clock.clone());
-        looked.files = files.into();
-        let looked = looked.apply(filled.delta(&looked));
-
-        let mut delta = Delta::default();
-        for entry in looked.files.iter() {
-            let same =
-                snapshot.file(&entry.path).is_some_and(|old| old.stamp == entry.stamp && old.facts() == entry.facts());
-            if !same {
-                delta.upsert.push(Arc::clone(entry));
+    fn run(&self, job: &Job, snapshot: &Snapshot) -> Result<Done> {
+        let mut indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut audited, mut drift, mut synced) = (None, Vec::new(), true);
+        let delta = match job {
+            Job::Scan { stats, first } => indexer.scan(snapshot, *stats, *first)?,
+            Job::Follow { synced: wanted } => {
+                let followed = indexer.follow(snapshot, *wanted)?;
+                synced = followed.synced;
+                followed.delta
             }
+            Job::Paths(paths) => indexer.look(snapshot, &paths.iter().cloned().collect::<Vec<_>>())?,
+            Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
+            Job::Audit { after, count } => {
+                let found = indexer.audit(snapshot, after, *count)?;
+                audited = Some(found.last.map(|path| path.as_str().to_owned()).unwrap_or_default());
+                drift = found.drift;
+                found.delta
+            }
+        };
+        if !indexer.is_in_place() {
+            // Some of it was seen in one root, some in another.
+            synced = false;
         }
-        delta.remove = snapshot
-            .files
-            .iter()
-            .map(|entry| &entry.path)
-            .filter(|path| paths.covers(path) && looked.file(path).is_none())
-            .cloned()
-            .collect();
-        let mut directories: BTreeMap<RelPath, DirectoryEntry> = snapshot
-            .directories
-            .iter()
-            .filter(|old| !paths.covers(&old.path) && !paths.is_above(&old.path))
-            .map(|old| (old.path.clone(), old.clone()))
-            .collect();
-        directories.extend(listing.directories.into_iter().map(|new| (new.path.clone(), new)));
-        Ok(snapshot.apply(delta).with_directories(directories.into_values().collect()))
+        indexer.note(snapshot, &delta);
+        let unread = unread(&delta);
+        let (next, replaced) = snapshot.apply(delta);
+        let report = indexer.report(&next);
+        Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift })
     }
 }
+
+fn unread(delta: &Delta) -> Vec<Arc<FileEntry>> {
+    delta.files.values().flatten().filter(|entry| entry.facts().is_none()).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,8 @@ use super::output::Room;
 use super::pending::Serial;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::methods::{Depth, Link, View};
+use crate::glob::PathFilter;
+use crate::methods::{Depth, History, Link, View};
 
 /// The link of one request.
 #[derive(Debug)]
@@ -21,21 +22,41 @@ pub(super) struct WorkerLink {
     pub(super) runtime: Handle,
 }
 
-impl Link for WorkerLink {
-    fn sync(&self, read_at: Instant, depth: Depth, timeout: Duration, cancel: &CancelToken) -> Result<View> {
-        let (reply, answer) = oneshot::channel();
-        let deadline = read_at.checked_add(timeout);
+impl WorkerLink {
+    /// Sends a question to the loop and waits for the answer.
+    fn ask<T>(&self, question: Event, answer: oneshot::Receiver<T>, cancel: &CancelToken) -> Result<T> {
         // The loop is gone only when the process is ending.
-        self.events
-            .send(Event::Sync(SyncRequest { read_at, depth, deadline, reply }))
-            .map_err(|_| Error::cancelled())?;
+        self.events.send(question).map_err(|_| Error::cancelled())?;
         self.runtime.block_on(async {
             tokio::select! {
                 biased;
                 () = cancel.cancelled() => Err(Error::cancelled()),
-                view = answer => view.map_err(|_| Error::cancelled()),
+                answer = answer => answer.map_err(|_| Error::cancelled()),
             }
         })
+    }
+}
+
+impl Link for WorkerLink {
+    fn sync(&self, read_at: Instant, depth: Depth, timeout: Duration, cancel: &CancelToken) -> Result<View> {
+        let (reply, answer) = oneshot::channel();
+        let deadline = read_at.checked_add(timeout);
+        self.ask(Event::Sync(SyncRequest { read_at, depth, deadline, reply }), answer, cancel)
+    }
+
+    fn history(&self, clock: &str, cancel: &CancelToken) -> Result<History> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Event::History { clock: clock.to_owned(), reply }, answer, cancel)
+    }
+
+    fn subscribe(&self, filter: PathFilter, settle: Duration, cancel: &CancelToken) -> Result<(String, String)> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Event::Subscribe { serial: self.serial, filter, settle, reply }, answer, cancel)
+    }
+
+    fn unsubscribe(&self, subscription: &str, cancel: &CancelToken) -> Result<bool> {
+        let (reply, answer) = oneshot::channel();
+        self.ask(Event::Unsubscribe { subscription: subscription.to_owned(), reply }, answer, cancel)
     }
 
     fn emit(&self, line: Vec<u8>, cancel: &CancelToken) -> Result<()> {

@@ -7,8 +7,9 @@
 //!          line      → decode → pending → worker
 //!          Done      → pending.complete, exactly once ┘
 //!          Sync      → index job, or join the one under way
-//!          Indexed…  → snapshot
-//!          deadlines → `timeout`, `synced: false`
+//!          Noticed   → index job
+//!          JobDone   → snapshot, subscriptions
+//!          deadlines → `timeout`, `synced: false`, `changed`
 //! ```
 
 mod event;
@@ -18,7 +19,11 @@ mod link;
 mod output;
 mod pending;
 mod run;
+mod schedule;
 mod serve;
+mod subscriptions;
+#[cfg(test)]
+mod testing;
 mod workers;
 
-pub use serve::{Exit, Io, blocking_threads, serve};
+pub use serve::{Exit, Io, blocking_threads, serve, serve_with};

@@ -15,6 +15,7 @@ use super::link::WorkerLink;
 use super::output::{Output, Room};
 use super::pending::{Pending, Requests, Serial};
 use super::serve::Exit;
+use super::subscriptions::{self, Subscriptions};
 use super::workers::{self, Job, Workers};
 use crate::error::{Code, Error};
 use crate::fs::WorkspaceRoot;
@@ -23,9 +24,11 @@ use crate::indexer::Walker;
 use crate::methods::cancel::{CancelParams, CancelResult};
 use crate::methods::ping::PingResult;
 use crate::methods::{self, Config, Context, Empty, Entry, IndexState, Lane, Server, Shared};
+use crate::ordered::pool;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::events::{Fatal, Indexed, Phase, Progress, Ready};
 use crate::protocol::frame::{self, Request};
+use crate::watch::{Native, Source};
 
 /// Requests that are read ahead while `maxInFlight` are in flight, so that `cancel` and `ping` behind them are seen.
 const MAX_PARKED: usize = 64;
@@ -42,6 +45,7 @@ pub(super) struct Loop {
     pub(super) events: mpsc::UnboundedSender<Event>,
     runtime: Handle,
     pub(super) index: IndexJobs,
+    subscriptions: Subscriptions,
     requests: Requests,
     workers: Workers,
     /// Requests that wait because `maxInFlight` are in flight.
@@ -62,6 +66,7 @@ impl Loop {
         root: &Path,
         config: Config,
         started: Instant,
+        source: Option<Arc<dyn Source>>,
         output: Output,
         room: Room,
         events: mpsc::UnboundedSender<Event>,
@@ -86,19 +91,20 @@ impl Loop {
                 clock: clock.to_string(),
             },
         ));
-        let pool =
-            rayon::ThreadPoolBuilder::new().num_threads(config.threads).thread_name(|at| format!("work-{at}")).build();
         let workers = Workers::new(config.threads);
         let no_threads =
             |error: rayon::ThreadPoolBuildError| fatal(Error::new(Code::IoError, format!("no threads: {error}")));
-        let pool = match pool {
+        let pool = match pool("work", config.threads) {
             Ok(pool) => Arc::new(pool),
             Err(error) => return Err((output, no_threads(error))),
         };
-        let shared = Arc::new(Shared { root, config, pool, started });
+        let native = || Arc::new(Native::new(root.path(), config.cache_dir.as_deref())) as Arc<dyn Source>;
+        let source = source.unwrap_or_else(native);
+        let shared = Arc::new(Shared { root: Arc::new(root), config, pool, started });
         let snapshot = Arc::new(Snapshot::empty(clock));
         let runtime = Handle::current();
-        let index = match IndexJobs::new(Arc::clone(&shared), walker, snapshot, events.clone(), runtime.clone()) {
+        let index = IndexJobs::new(Arc::clone(&shared), walker, snapshot, source, events.clone(), runtime.clone());
+        let index = match index {
             Ok(index) => index,
             Err(error) => return Err((output, no_threads(error))),
         };
@@ -109,6 +115,7 @@ impl Loop {
             events,
             runtime,
             index,
+            subscriptions: Subscriptions::default(),
             requests: Requests::default(),
             workers,
             parked: VecDeque::new(),
@@ -232,9 +239,9 @@ impl Loop {
         match event {
             Event::Done { serial, lane, line } => {
                 self.workers.done(lane);
-                if self.complete(serial).is_some()
-                    && let Some(line) = line
-                {
+                let answer = self.complete(serial).and(line);
+                self.subscriptions.answered(serial, answer.is_some());
+                if let Some(line) = answer {
                     self.output.send(line);
                 }
             }
@@ -244,8 +251,30 @@ impl Loop {
                 }
             }
             Event::Sync(request) => self.index.wait(request),
-            Event::Walked { result } => self.index.job_done(result),
+            Event::Noticed => self.index.noticed(),
+            Event::JobDone { result } => {
+                if self.index.job_done(result) {
+                    self.subscriptions.changed(Instant::now());
+                }
+            }
+            // Whoever asked may have stopped waiting.
+            Event::History { clock, reply } => drop(reply.send(self.index.history(&clock))),
+            Event::Subscribe { serial, filter, settle, reply } => {
+                let clock = self.index.snapshot.clock.to_string();
+                let _ = reply.send((self.subscriptions.add(serial, filter, settle, &clock), clock));
+            }
+            Event::Unsubscribe { subscription, reply } => {
+                let _ = reply.send(self.subscriptions.remove(&subscription));
+            }
+            Event::Told { subscription, told, line } => {
+                if self.subscriptions.told(subscription, told)
+                    && let Some(line) = line
+                {
+                    self.output.send(line);
+                }
+            }
             Event::Filled { result } => {
+                self.subscriptions.files_were_read(Instant::now());
                 if self.index.fill_done(result) {
                     self.tell_indexed();
                 }
@@ -274,6 +303,7 @@ impl Loop {
         while let Some(job) = self.workers.next() {
             self.start_job(job);
         }
+        self.tell();
         if self.end.is_some() || !self.requests.is_empty() {
             return;
         }
@@ -285,6 +315,14 @@ impl Loop {
         } else if self.input_ended {
             self.end = Some((Exit::Done, self.writing_time()));
         }
+    }
+
+    /// Tells a subscription what it waits for.
+    fn tell(&mut self) {
+        let Some(due) = self.subscriptions.due(Instant::now()) else { return };
+        let history = self.index.history(&due.told);
+        let (shared, stop) = (Arc::clone(&self.shared), self.index.stop_token());
+        subscriptions::tell(due, history, shared, stop, self.room.clone(), self.events.clone(), &self.runtime);
     }
 
     /// How long stdout may take for the last answers: what is left of draining, but at least a moment.
@@ -305,7 +343,12 @@ impl Loop {
             read_at: pending.read_at,
             cancel: pending.cancel.clone(),
             snapshot: Arc::clone(&self.index.snapshot),
-            server: Server { state: self.index.state, in_flight: self.in_flight() as u64, walks: self.index.walks },
+            server: Server {
+                state: self.index.state,
+                in_flight: self.in_flight() as u64,
+                watcher: self.index.report.clone(),
+                events: self.index.counts(),
+            },
             link: Arc::new(WorkerLink {
                 serial: job.serial,
                 events: self.events.clone(),
@@ -329,10 +372,8 @@ impl Loop {
 
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let shutdown = self.shutdown.as_ref().and_then(|(_, deadline)| *deadline);
-        [self.requests.next_deadline(), self.index.next_deadline(), self.drain_until, shutdown]
-            .into_iter()
-            .flatten()
-            .min()
+        let (index, told) = (self.index.next_deadline(), self.subscriptions.next_deadline());
+        [self.requests.next_deadline(), index, told, self.drain_until, shutdown].into_iter().flatten().min()
     }
 
     pub(super) fn expire(&mut self) {

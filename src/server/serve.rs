@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -14,6 +15,7 @@ use super::output::{Output, Room};
 use super::run::{Loop, TERMINATE_GRACE, event_line};
 use super::workers::Workers;
 use crate::methods::Config;
+use crate::watch::Source;
 
 /// How the process ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,10 +56,27 @@ where
     T: Future<Output = ()> + Send + 'static,
     C: Future<Output = ()> + Send + 'static,
 {
+    serve_with(root, config, started, io, None).await
+}
+
+/// As [`serve`], with watchers that come from `source` rather than from the operating system.
+pub async fn serve_with<R, W, T, C>(
+    root: &Path,
+    config: Config,
+    started: Instant,
+    io: Io<R, W, T, C>,
+    source: Option<Arc<dyn Source>>,
+) -> Exit
+where
+    R: AsyncRead + Unpin,
+    W: AsyncWrite + Unpin + Send + 'static,
+    T: Future<Output = ()> + Send + 'static,
+    C: Future<Output = ()> + Send + 'static,
+{
     let (events, mut received) = mpsc::unbounded_channel();
     let room = Room::new(config.limits.max_queued_bytes as usize);
     let (output, writer) = Output::start(io.stdout, room.clone(), events.clone());
-    let mut server = match Loop::start(root, config, started, output, room, events) {
+    let mut server = match Loop::start(root, config, started, source, output, room, events) {
         Ok(server) => server,
         Err((output, fatal)) => {
             tracing::error!("cannot start: {}", fatal.message);

@@ -123,17 +123,31 @@ mod tests {
     use super::*;
     use crate::cancel::CancelToken;
     use crate::error::Result;
-    use crate::fs::WorkspaceRoot;
+    use crate::glob::PathFilter;
     use crate::index::{Clock, Snapshot};
-    use crate::methods::{Config, Depth, IndexState, Link, METHODS, Server, Shared, View};
-    use crate::protocol::events::Limits;
+    use crate::indexer::Report;
+    use crate::methods::{Depth, History, IndexState, Link, METHODS, Server, View};
     use crate::server::output::Output;
+    use crate::server::testing::shared;
+    use crate::watch::Counts;
 
     /// For requests that ask nothing of the server loop.
     struct NoLink;
 
     impl Link for NoLink {
         fn sync(&self, _: Instant, _: Depth, _: Duration, _: &CancelToken) -> Result<View> {
+            Err(Error::cancelled())
+        }
+
+        fn history(&self, _: &str, _: &CancelToken) -> Result<History> {
+            Err(Error::cancelled())
+        }
+
+        fn subscribe(&self, _: PathFilter, _: Duration, _: &CancelToken) -> Result<(String, String)> {
+            Err(Error::cancelled())
+        }
+
+        fn unsubscribe(&self, _: &str, _: &CancelToken) -> Result<bool> {
             Err(Error::cancelled())
         }
 
@@ -157,26 +171,18 @@ mod tests {
     }
 
     fn context(root: &std::path::Path) -> Context {
-        let limits = Limits {
-            max_request_bytes: 1 << 20,
-            max_response_bytes: 1 << 20,
-            max_in_flight: 1,
-            max_file_bytes: 1 << 20,
-            max_parse_bytes: 1 << 20,
-            max_queued_bytes: 1 << 20,
-            sync_timeout_ms: 0,
-        };
-        let config =
-            Config { limits, exclude: Vec::new(), threads: 1, progress: false, drain_timeout: Duration::from_secs(1) };
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().unwrap();
-        let root = WorkspaceRoot::open(root).unwrap();
         Context {
-            shared: Arc::new(Shared { root, config, pool: Arc::new(pool), started: Instant::now() }),
+            shared: shared(root),
             id: "an id".to_owned(),
             read_at: Instant::now(),
             cancel: CancelToken::default(),
             snapshot: Arc::new(Snapshot::empty(Clock::start("test"))),
-            server: Server { state: IndexState::Ready, in_flight: 1, walks: 1 },
+            server: Server {
+                state: IndexState::Ready,
+                in_flight: 1,
+                watcher: Report::default(),
+                events: Counts::default(),
+            },
             link: Arc::new(NoLink),
         }
     }

@@ -1,6 +1,5 @@
 //! Answers reflect what happened before they were asked for.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -10,25 +9,14 @@ use serde_json::{Value, json};
 use crate::fixtures::{self, Workspace};
 use crate::harness::Sidecar;
 use crate::random::Random;
-use crate::referee::walk;
+use crate::referee::{Contents, cold, walk};
 use crate::trees;
 
 /// What is changed, and how.
 type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
 
-/// Paths and hashes.
-type Contents = BTreeMap<String, String>;
-
-/// Path and hash of every file, as a process that starts now would find them.
-fn cold(root: &Path) -> Contents {
-    let hashed = |path: String| {
-        let bytes = fs::read(root.join(&path)).unwrap();
-        (path, blake3::hash(&bytes).to_hex().to_string())
-    };
-    walk(root).into_iter().map(hashed).collect()
-}
-
-fn contents(result: &Value) -> Contents {
+/// The paths and hashes of a listing.
+pub(crate) fn contents(result: &Value) -> Contents {
     let file = |file: &Value| {
         (file["path"].as_str().unwrap().to_owned(), file["hash"].as_str().unwrap_or("(no hash)").to_owned())
     };
@@ -43,7 +31,7 @@ fn hashes(sidecar: &mut Sidecar, consistency: &str) -> Value {
 }
 
 /// The number in a clock. Clients must not look into it; a test of their order has to.
-fn tick(clock: &Value) -> u64 {
+pub(crate) fn tick(clock: &Value) -> u64 {
     clock.as_str().unwrap().rsplit_once(':').unwrap().1.parse().unwrap()
 }
 
@@ -56,7 +44,7 @@ fn assert_fresh(workspace: &Workspace, sidecar: &mut Sidecar, what: &str) {
 
 /// Writes other bytes of the same length, and puts the modification time back where the inode's change
 /// time tells all the same. Windows shows no such time to a walk.
-fn change_unnoticeably(file: &Path) {
+pub(crate) fn change_unnoticeably(file: &Path) {
     let modified = fs::metadata(file).unwrap().modified().unwrap();
     let mut bytes = fs::read(file).unwrap();
     bytes[0] = bytes[0].wrapping_add(1);
@@ -121,9 +109,9 @@ fn each_kind_of_change_is_seen() {
         (
             "an older modification time",
             Box::new(|| {
-                workspace.write("tsconfig.json", "{}");
+                workspace.write("src/main.tsx", "{}");
                 let long_ago = SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000);
-                fs::File::options().write(true).open(at("tsconfig.json")).unwrap().set_modified(long_ago).unwrap();
+                fs::File::options().write(true).open(at("src/main.tsx")).unwrap().set_modified(long_ago).unwrap();
             }),
         ),
     ];

@@ -17,7 +17,7 @@ mod pipes;
 
 /// How long anything may take before it counts as never. Long, because machines are slow; no test
 /// waits that long unless it fails.
-const LIMIT: Duration = Duration::from_secs(60);
+pub(crate) const LIMIT: Duration = Duration::from_secs(60);
 /// "Within a second", and what a busy machine adds to it.
 pub(crate) const A_SECOND: Duration = Duration::from_secs(3);
 
@@ -41,6 +41,12 @@ impl Builder {
     /// Sets an environment variable.
     pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
         self.env.push((name.into(), value.as_ref().to_owned()));
+        self
+    }
+
+    /// Runs this program in place of the one that was built with the tests.
+    pub(crate) fn program(mut self, program: PathBuf) -> Self {
+        self.program = program;
         self
     }
 
@@ -139,10 +145,13 @@ impl Sidecar {
 
     /// Writes bytes to stdin as they are.
     pub(crate) fn send_raw(&mut self, bytes: &[u8]) {
+        self.try_send_raw(bytes).unwrap_or_else(|problem| panic!("{problem}{}", self.told()));
+    }
+
+    fn try_send_raw(&mut self, bytes: &[u8]) -> Result<(), String> {
         let stdin = self.stdin.as_mut().expect("stdin was closed by the test");
-        if let Err(error) = stdin.write_all(bytes).and_then(|()| stdin.flush()) {
-            panic!("stdin cannot be written: {error}{}", self.told());
-        }
+        let written = stdin.write_all(bytes).and_then(|()| stdin.flush());
+        written.map_err(|error| format!("stdin cannot be written: {error}"))
     }
 
     /// Writes a line that is to be answered with `id`.
@@ -175,6 +184,14 @@ impl Sidecar {
 
     /// Sends many requests with one write, so that they are read together.
     pub(crate) fn send_all(&mut self, requests: impl IntoIterator<Item = (&'static str, Value)>) -> Vec<String> {
+        self.try_send_all(requests).unwrap_or_else(|problem| panic!("{problem}{}", self.told()))
+    }
+
+    /// As [`Self::send_all`], for a test that has more to say than that it failed.
+    pub(crate) fn try_send_all(
+        &mut self,
+        requests: impl IntoIterator<Item = (&'static str, Value)>,
+    ) -> Result<Vec<String>, String> {
         let mut text = String::new();
         let mut ids = Vec::new();
         for (method, params) in requests {
@@ -184,8 +201,8 @@ impl Sidecar {
             text.push('\n');
             ids.push(id);
         }
-        self.send_raw(text.as_bytes());
-        ids
+        self.try_send_raw(text.as_bytes())?;
+        Ok(ids)
     }
 
     /// Sends a request and waits for its result.
@@ -222,6 +239,11 @@ impl Sidecar {
         self.wait(&format!("the response to {id:?}"), |this| this.answers.remove(id))
     }
 
+    /// Waits for the response to a request, for a test that has more to say than that it failed.
+    pub(crate) fn try_wait_for(&mut self, id: &str) -> Result<Value, String> {
+        self.try_wait(&format!("the response to {id:?}"), |this| this.answers.remove(id))
+    }
+
     /// Waits for a response without an id; returns the error.
     pub(crate) fn wait_for_null(&mut self) -> Value {
         let mut response = self.wait("a response without an id", |this| this.without_id.pop_front());
@@ -230,10 +252,27 @@ impl Sidecar {
 
     /// Waits for an event; returns its data.
     pub(crate) fn wait_event(&mut self, name: &str) -> Value {
-        self.wait(&format!("the event {name:?}"), |this| {
-            let at = this.events.iter().position(|event| event["event"] == name)?;
-            this.events.remove(at).map(|mut event| event["data"].take())
-        })
+        self.wait(&format!("the event {name:?}"), |this| this.take_event(name))
+    }
+
+    /// The next event of this name; none if none came within `patience`, which may be zero.
+    pub(crate) fn try_event(&mut self, name: &str, patience: Duration) -> Result<Option<Value>, String> {
+        let deadline = Instant::now() + patience;
+        loop {
+            if let Some(event) = self.take_event(name) {
+                return Ok(Some(event));
+            }
+            match self.receive(deadline)? {
+                Received::Message => {}
+                Received::Nothing => return Ok(None),
+                Received::End => return Err("stdout ended".to_owned()),
+            }
+        }
+    }
+
+    fn take_event(&mut self, name: &str) -> Option<Value> {
+        let at = self.events.iter().position(|event| event["event"] == name)?;
+        self.events.remove(at).map(|mut event| event["data"].take())
     }
 
     /// The events so far that nobody waited for.
@@ -312,7 +351,11 @@ impl Sidecar {
             self.stdout.close();
         }
         while !self.stdout_ended {
-            self.receive("the end of stdout", Instant::now() + LIMIT);
+            match self.receive(Instant::now() + LIMIT) {
+                Ok(Received::Message | Received::End) => {}
+                Ok(Received::Nothing) => panic!("stdout does not end{}", self.told()),
+                Err(problem) => panic!("{problem}{}", self.told()),
+            }
         }
         // From here on the test's verdict is what is asserted below, not a missing `finish`.
         self.finished = true;
@@ -324,50 +367,73 @@ impl Sidecar {
         status
     }
 
+    /// Ends it however it is: what went wrong is known already.
+    pub(crate) fn abandon(mut self) {
+        self.finished = true;
+    }
+
     /// Gives up what was not answered, where the process may end without answering.
     pub(crate) fn forget_unanswered(&mut self) {
         self.waiting.clear();
     }
 
     /// Waits until `look` finds what it looks for among what was received.
-    fn wait<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> T {
+    fn wait<T>(&mut self, what: &str, look: impl FnMut(&mut Self) -> Option<T>) -> T {
+        self.try_wait(what, look).unwrap_or_else(|problem| panic!("{problem}{}", self.told()))
+    }
+
+    fn try_wait<T>(&mut self, what: &str, mut look: impl FnMut(&mut Self) -> Option<T>) -> Result<T, String> {
         let deadline = Instant::now() + LIMIT;
         loop {
             if let Some(found) = look(self) {
-                return found;
+                return Ok(found);
             }
-            self.receive(what, deadline);
-            assert!(!self.stdout_ended, "stdout ended before {what} came{}", self.told());
+            match self.receive(deadline)? {
+                Received::Message => {}
+                Received::Nothing => return Err(format!("{what} did not come within {LIMIT:?}")),
+                Received::End => return Err(format!("stdout ended before {what} came")),
+            }
         }
     }
 
     /// Takes in the next message.
-    fn receive(&mut self, what: &str, deadline: Instant) {
+    fn receive(&mut self, deadline: Instant) -> Result<Received, String> {
         let left = deadline.saturating_duration_since(Instant::now());
         let message = match self.messages.recv_timeout(left) {
-            Ok(Ok(message)) => message,
-            Ok(Err(problem)) => panic!("{problem}{}", self.told()),
+            Ok(message) => message?,
             Err(RecvTimeoutError::Disconnected) => {
                 self.stdout_ended = true;
-                return;
+                return Ok(Received::End);
             }
-            Err(RecvTimeoutError::Timeout) => panic!("{what} did not come within {LIMIT:?}{}", self.told()),
+            Err(RecvTimeoutError::Timeout) => return Ok(Received::Nothing),
         };
         if message.get("event").is_some() {
             self.events.push_back(message);
         } else if let Some(id) = message["id"].as_str() {
-            assert!(self.waiting.remove(id), "a response nobody waits for: {message:.500}{}", self.told());
+            if !self.waiting.remove(id) {
+                return Err(format!("a response nobody waits for: {message:.500}"));
+            }
             self.order.push(id.to_owned());
             self.answers.insert(id.to_owned(), message);
         } else {
             self.without_id.push_back(message);
         }
+        Ok(Received::Message)
     }
 
     /// The last lines of stdout and stderr, for the message of a failure.
-    fn told(&self) -> String {
+    pub(crate) fn told(&self) -> String {
         format!("\nlast lines of stdout:\n{}\nlast lines of stderr:\n{}", self.stdout.last(), self.log.last())
     }
+}
+
+/// What waiting for a message gave.
+enum Received {
+    Message,
+    /// Nothing came in time.
+    Nothing,
+    /// Nothing will come any more.
+    End,
 }
 
 impl Drop for Sidecar {

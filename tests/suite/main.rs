@@ -9,6 +9,7 @@
 #![allow(clippy::format_collect, clippy::naive_bytecount, reason = "tests are read more often than they wait for that")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod faults;
 mod fixtures;
 mod framing;
 mod freshness;
@@ -22,6 +23,7 @@ mod limits;
 mod listing;
 mod memory;
 mod methods;
+mod model;
 mod naive;
 mod parse;
 mod paths;
@@ -32,4 +34,5 @@ mod reads;
 mod referee;
 mod search;
 mod trees;
+mod watching;
 mod wrong_types;

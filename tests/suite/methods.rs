@@ -123,6 +123,26 @@ pub(crate) fn all() -> Vec<Method> {
             ],
             required: &["path"],
         },
+        Method {
+            name: "watch",
+            fields: vec![
+                ("include", Texts, json!(["src/**"])),
+                ("exclude", Texts, json!(["*.css"])),
+                ("settleMs", Count, json!(10)),
+            ],
+            required: &[],
+        },
+        Method {
+            name: "changes",
+            fields: vec![
+                ("since", Text, json!("another process's clock")),
+                ("include", Texts, json!(["src/**"])),
+                ("exclude", Texts, json!(["*.css"])),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(10_000)),
+            ],
+            required: &["since"],
+        },
         Method { name: "cancel", fields: vec![("id", Text, json!("nobody"))], required: &["id"] },
     ]
 }

@@ -1,6 +1,7 @@
 //! Programs and libraries that are known to be right about something.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -11,7 +12,11 @@ use serde_json::Value;
 
 /// A referee that is not installed: a test without it proves nothing, which CI must not overlook.
 fn missing(what: &str) {
-    let hint = "run `npm ci` in tests/node";
+    absent(what, "run `npm ci` in tests/node");
+}
+
+/// Something a test needs that is not installed, and what to do about it.
+pub(crate) fn absent(what: &str, hint: &str) {
     assert!(std::env::var_os("CI").is_none(), "{what} is missing: {hint}");
     eprintln!("SKIPPED, in part or whole: {what} is missing: {hint}");
 }
@@ -129,6 +134,24 @@ pub(crate) fn walk(root: &Path) -> BTreeSet<String> {
             served(&entry.path().strip_prefix(root).ok()?.to_str()?.replace(std::path::MAIN_SEPARATOR, "/"))
         })
         .collect()
+}
+
+/// Paths and hashes.
+pub(crate) type Contents = BTreeMap<String, String>;
+
+/// Path and hash of every file, as a process that starts now would find them.
+pub(crate) fn cold(root: &Path) -> Contents {
+    scan(root, |_, _| ())
+}
+
+/// As [`cold`], showing the bytes of each file.
+pub(crate) fn scan(root: &Path, mut look: impl FnMut(&str, &[u8])) -> Contents {
+    let hashed = |path: String| {
+        let bytes = fs::read(root.join(&path)).unwrap();
+        look(&path, &bytes);
+        (path, blake3::hash(&bytes).to_hex().to_string())
+    };
+    walk(root).into_iter().map(hashed).collect()
 }
 
 /// Names that the contract's paths cannot hold are not listed.

@@ -1,0 +1,118 @@
+#![expect(clippy::disallowed_methods, reason = "tests make and change files")]
+
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::fs::Stamp;
+use crate::index::Clock;
+use crate::server::testing::shared;
+use crate::watch::Native;
+
+struct Jobs {
+    jobs: IndexJobs,
+    events: mpsc::UnboundedReceiver<Event>,
+}
+
+impl Jobs {
+    fn over(root: &Path) -> Self {
+        let shared = shared(root);
+        let walker = Walker::new(shared.root.path(), &[], 1).unwrap();
+        let source = Arc::new(Native::new(shared.root.path(), None));
+        let snapshot = Arc::new(Snapshot::empty(Clock::start("test")));
+        let (send, events) = mpsc::unbounded_channel();
+        let jobs = IndexJobs::new(shared, walker, snapshot, source, send, Handle::current()).unwrap();
+        Self { jobs, events }
+    }
+
+    async fn next(&mut self) -> Event {
+        let event = tokio::time::timeout(Duration::from_secs(60), self.events.recv());
+        event.await.expect("no job is under way, and the index is not complete").unwrap()
+    }
+
+    /// Does a job and takes in what came of it.
+    async fn run(&mut self, job: Job) {
+        self.jobs.start(job);
+        loop {
+            match self.next().await {
+                Event::JobDone { result } => {
+                    self.jobs.job_done(result);
+                    return;
+                }
+                Event::Filled { result } => drop(self.jobs.fill_done(result)),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    /// Takes in what comes until the first index is complete.
+    async fn complete(&mut self) {
+        loop {
+            match self.next().await {
+                Event::JobDone { result } => drop(self.jobs.job_done(result)),
+                Event::Filled { result } => {
+                    if self.jobs.fill_done(result) {
+                        return;
+                    }
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_first_index_completes_though_a_file_moves_while_it_is_read() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("a");
+    fs::write(&file, "as it is listed").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    let Event::JobDone { result } = jobs.next().await else { panic!("the first job is a scan") };
+    fs::write(&file, "as it is read, and longer").unwrap();
+    jobs.jobs.job_done(result);
+    jobs.complete().await;
+    assert_eq!(jobs.jobs.state, IndexState::Ready);
+    let path = RelPath::parse("a").unwrap();
+    let known = jobs.jobs.snapshot.file(&path).unwrap().known().unwrap();
+    assert_eq!(known.hash, blake3::hash(&fs::read(&file).unwrap()));
+}
+
+#[tokio::test]
+async fn an_audit_goes_on_where_it_was_whatever_else_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a"), "").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    jobs.jobs.audited = "m".to_owned();
+    jobs.run(Job::Scan { stats: true, first: false }).await;
+    assert_eq!(jobs.jobs.audited, "m");
+    jobs.run(Job::Audit { after: "m".to_owned(), count: 16 }).await;
+    assert_eq!(jobs.jobs.audited, "", "it reached the end");
+}
+
+#[tokio::test]
+async fn a_file_that_is_written_all_the_time_does_not_keep_others_from_being_read() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a"), "").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    let (_, stamp) = jobs.jobs.tools.shared.root.glance(Path::new("a")).unwrap();
+    let hot = |at: i64| {
+        let stamp = Stamp { size: 1 << 30, mtime_ns: now_ns() - at, ..stamp };
+        Arc::new(FileEntry::listed(RelPath::parse("large").unwrap(), stamp))
+    };
+    jobs.jobs.unread = vec![hot(1)];
+    jobs.jobs.fill();
+    let until = jobs.jobs.hot_until;
+    assert!(until.is_some());
+    let Event::Filled { result } = jobs.next().await else { panic!("files were to be read") };
+    jobs.jobs.fill_done(result);
+    jobs.jobs.unread = vec![hot(2)];
+    jobs.jobs.fill();
+    assert_eq!(jobs.jobs.hot_until, until, "not put off by the next write");
+    jobs.jobs.expire(until.unwrap());
+    assert!(jobs.jobs.hot.is_empty(), "what the index does not hold any more is let go");
+}

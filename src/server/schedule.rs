@@ -1,0 +1,129 @@
+//! When the index is looked after without being asked.
+
+use std::time::{Duration, Instant};
+
+use crate::protocol::watch::WatchMode;
+
+/// The first pause after a failure or a look at everything, and the longest: each one in a row doubles it.
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// Polling takes at most one part in so many of the time, and comes within these bounds.
+const POLL_SHARE: u32 = 20;
+const MIN_POLL: Duration = Duration::from_secs(1);
+const MAX_POLL: Duration = Duration::from_secs(30);
+/// How often a sample is compared with the disk, and after how long a rest.
+const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
+const AUDIT_REST: Duration = Duration::from_secs(2);
+
+/// The times at which something is due.
+#[derive(Debug)]
+pub(super) struct Schedule {
+    mode: WatchMode,
+    pause: Duration,
+    /// Not before this is anything tried again that failed, or looked at that overflowed.
+    retry_at: Instant,
+    poll_at: Instant,
+    audit_at: Instant,
+    rescans: u64,
+}
+
+impl Schedule {
+    pub(super) fn new(mode: WatchMode) -> Self {
+        let now = Instant::now();
+        let pause = FIRST_PAUSE;
+        Self { mode, pause, retry_at: now, poll_at: now + MIN_POLL, audit_at: now + AUDIT_REST, rescans: 0 }
+    }
+
+    /// A job took from `started` to `now`; `rescans` is how often everything was looked at by now.
+    pub(super) fn job_done(&mut self, started: Instant, now: Instant, succeeded: bool, rescans: u64) {
+        if succeeded && rescans == self.rescans {
+            self.pause = FIRST_PAUSE;
+        } else {
+            self.rescans = rescans;
+            self.retry_at = now + self.pause;
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        self.poll_at = now + (POLL_SHARE * (now - started)).clamp(MIN_POLL, MAX_POLL);
+        self.audit_at = now + AUDIT_INTERVAL;
+    }
+
+    /// Somebody asked for something.
+    pub(super) fn busy(&mut self, now: Instant) {
+        self.audit_at = now + AUDIT_REST;
+    }
+
+    pub(super) fn may_retry(&self, now: Instant) -> bool {
+        now >= self.retry_at
+    }
+
+    /// Whether to look at what is not watched; `some` is not although it should be.
+    pub(super) fn polls(&self, now: Instant, some: bool) -> bool {
+        self.has_poll(some) && now >= self.poll_at
+    }
+
+    fn has_poll(&self, some: bool) -> bool {
+        self.mode == WatchMode::Poll || (self.mode == WatchMode::Native && some)
+    }
+
+    pub(super) fn audits(&self, now: Instant) -> bool {
+        self.mode == WatchMode::Native && now >= self.audit_at
+    }
+
+    /// How many of so many files to compare: all within ten minutes, as far as that is slow enough.
+    pub(super) fn sample(files: usize) -> usize {
+        (files / 600).clamp(16, 500)
+    }
+
+    /// When the next thing is due.
+    pub(super) fn next(&self, retries: bool, polls: bool, audits: bool) -> Option<Instant> {
+        let retry = retries.then_some(self.retry_at);
+        let poll = self.has_poll(polls).then_some(self.poll_at);
+        let audit = (audits && self.mode == WatchMode::Native).then_some(self.audit_at);
+        [retry, poll, audit].into_iter().flatten().min()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_fails_again_and_again_is_tried_less_often_but_always_again() {
+        let mut schedule = Schedule::new(WatchMode::Native);
+        let mut now = Instant::now();
+        let mut pauses = Vec::new();
+        for rescans in 1..=8 {
+            schedule.job_done(now, now, true, rescans);
+            assert!(!schedule.may_retry(now));
+            let next = schedule.next(true, false, false).unwrap();
+            pauses.push((next - now).as_millis());
+            now = next;
+            assert!(schedule.may_retry(now));
+        }
+        assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
+        schedule.job_done(now, now, true, 8);
+        schedule.job_done(now, now, false, 8);
+        assert_eq!(schedule.next(true, false, false), Some(now + FIRST_PAUSE), "a good job in between starts anew");
+    }
+
+    #[test]
+    fn polling_takes_a_share_of_the_time() {
+        let now = Instant::now();
+        for (mode, some, polls) in [
+            (WatchMode::Poll, false, true),
+            (WatchMode::Native, false, false),
+            (WatchMode::Native, true, true),
+            (WatchMode::Off, true, false),
+        ] {
+            for (took, pause) in [(1, 1000), (200, 4000), (10_000, 30_000)] {
+                let mut schedule = Schedule::new(mode);
+                let end = now + Duration::from_millis(took);
+                schedule.job_done(now, end, true, 0);
+                let due = end + Duration::from_millis(pause);
+                assert_eq!(schedule.polls(due, some), polls, "{mode:?}");
+                assert!(!schedule.polls(end + Duration::from_millis(pause - 1), some));
+                assert_eq!(schedule.next(false, some, false), polls.then_some(due));
+            }
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! The directory for cookies: outside the workspace, and gone when the process is.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use rustix::process::Signal;
+use serde_json::json;
+
+use super::{sync, synced};
+use crate::fixtures::{self, Workspace};
+use crate::harness::{Builder, LIMIT, Sidecar};
+use crate::referee::cold;
+
+/// A directory for temporary files beside the workspace.
+fn place(workspace: &Workspace, name: &str) -> PathBuf {
+    let place = workspace.outer().join(name);
+    fs::create_dir_all(&place).unwrap();
+    place
+}
+
+/// The directories for cookies in a place.
+fn held(place: &Path) -> Vec<PathBuf> {
+    let all: Vec<PathBuf> = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let ours = |path: &PathBuf| {
+        path.file_name().unwrap().to_str().unwrap().starts_with("workspace-sidecar-cookies-") && path.is_dir()
+    };
+    assert!(all.iter().all(ours), "{all:?}");
+    all
+}
+
+fn started(builder: Builder) -> Sidecar {
+    let mut sidecar = builder.spawn();
+    sidecar.wait_event("indexed");
+    sidecar
+}
+
+#[test]
+fn it_goes_with_the_process() {
+    let workspace = fixtures::copy();
+    let place = place(&workspace, "tmp");
+    let start = || {
+        let sidecar = started(Sidecar::builder(&workspace.root).env("TMPDIR", &place));
+        assert_eq!(held(&place).len(), 1);
+        sidecar
+    };
+    start().finish();
+    assert!(held(&place).is_empty(), "after `shutdown`");
+    let mut sidecar = start();
+    sidecar.close_stdin();
+    sidecar.ended(0, LIMIT);
+    assert!(held(&place).is_empty(), "after the end of stdin");
+    let sidecar = start();
+    sidecar.kill_term();
+    sidecar.ended(0, LIMIT);
+    assert!(held(&place).is_empty(), "after SIGTERM");
+
+    let sidecar = start();
+    let left = held(&place);
+    sidecar.signal(Signal::KILL);
+    // It is killed once more, and waited for.
+    sidecar.abandon();
+    assert_eq!(held(&place), left, "nobody was there to remove it");
+    let sidecar = start();
+    assert_ne!(held(&place), left, "the next one removes it");
+    sidecar.finish();
+    assert!(held(&place).is_empty());
+}
+
+#[test]
+fn it_lies_where_it_is_told_to() {
+    let workspace = fixtures::copy();
+    let (temporary, cache) = (place(&workspace, "tmp"), workspace.outer().join("made/for/it"));
+    let builder =
+        Sidecar::builder(&workspace.root).env("TMPDIR", &temporary).args(["--cache-dir".as_ref(), cache.as_os_str()]);
+    let mut sidecar = started(builder);
+    assert_eq!((held(&temporary).len(), held(&cache).len()), (0, 1));
+    workspace.write("src/new.ts", "new");
+    assert_eq!(synced(&mut sidecar), cold(&workspace.root));
+    sidecar.finish();
+    assert!(held(&cache).is_empty());
+}
+
+#[test]
+fn there_is_none_in_the_workspace() {
+    let workspace = fixtures::copy();
+    let inside = workspace.at("tmp");
+    fs::create_dir(&inside).unwrap();
+    let mut sidecar = started(Sidecar::builder(&workspace.root).env("TMPDIR", &inside));
+    for round in 0..3 {
+        workspace.write("src/new.ts", format!("round {round}"));
+        assert_eq!(synced(&mut sidecar), cold(&workspace.root));
+        assert!(held(&inside).is_empty());
+    }
+    // Changes are told all the same; only their order is not.
+    sidecar.request("watch", json!({ "settleMs": 0 }));
+    workspace.write("src/new.ts", "told");
+    assert_eq!(sidecar.wait_event("changed")["changes"][0]["path"], "src/new.ts");
+    sidecar.finish();
+}
+
+#[test]
+fn one_that_is_deleted_is_made_anew() {
+    let workspace = fixtures::copy();
+    let place = place(&workspace, "tmp");
+    let mut sidecar = started(Sidecar::builder(&workspace.root).env("TMPDIR", &place));
+    sync(&mut sidecar);
+    for round in 0..3 {
+        let before = held(&place);
+        fs::remove_dir_all(&before[0]).unwrap();
+        workspace.write("src/new.ts", format!("round {round}"));
+        assert_eq!(synced(&mut sidecar), cold(&workspace.root));
+        let now = held(&place);
+        assert!(now.len() == 1 && now != before, "{now:?}");
+    }
+    assert!(sidecar.request("status", json!({}))["watcher"]["rescans"].as_u64().unwrap() >= 3);
+    sidecar.finish();
+    assert!(held(&place).is_empty());
+}

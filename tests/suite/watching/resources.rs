@@ -1,0 +1,81 @@
+//! Limits of the operating system: what cannot be watched is looked at again and again.
+
+use std::fs;
+
+use super::{Listener, until, with_limits};
+use crate::fixtures::Workspace;
+use crate::harness::Sidecar;
+
+/// Directories beneath the root.
+const DIRECTORIES: u64 = 30;
+
+fn tree() -> Workspace {
+    let workspace = Workspace::empty();
+    for at in 0..DIRECTORIES {
+        workspace.write(&format!("d{at:02}/a.ts"), "a");
+        workspace.write(&format!("d{at:02}/b.log"), "b");
+    }
+    workspace
+}
+
+/// Changes in every directory, watched or not: of files, of rules, of what there is.
+fn change_and_compare(listener: &mut Listener, workspace: &Workspace) {
+    let each = |change: &dyn Fn(&str)| (0..DIRECTORIES).for_each(|at| change(&format!("d{at:02}")));
+    each(&|directory| workspace.write(&format!("{directory}/a.ts"), "asked"));
+    listener.check(&workspace.root, "written");
+    each(&|directory| workspace.write(&format!("{directory}/a.ts"), "told without being asked"));
+    listener.hear(&workspace.root);
+    each(&|directory| workspace.write(&format!("{directory}/.gitignore"), "*.log\n"));
+    listener.check(&workspace.root, "new rules");
+    each(&|directory| workspace.write(&format!("{directory}/.gitignore"), "*.ts\n"));
+    listener.check(&workspace.root, "other rules");
+    each(&|directory| fs::remove_file(workspace.at(&format!("{directory}/.gitignore"))).unwrap());
+    listener.hear(&workspace.root);
+    each(&|directory| workspace.write(&format!("{directory}/new/deep/c.ts"), "c"));
+    listener.check(&workspace.root, "new directories");
+    each(&|directory| fs::remove_dir_all(workspace.at(&format!("{directory}/new"))).unwrap());
+    listener.check(&workspace.root, "deleted directories");
+}
+
+#[test]
+fn fewer_watches_than_directories() {
+    let Some(beneath) = with_limits(&[("max_inotify_watches", 20)]) else { return };
+    let workspace = tree();
+    let mut listener = Listener::start(Sidecar::builder(&workspace.root).beneath(beneath), &workspace.root);
+    let status = listener.status();
+    let watcher = &status["watcher"];
+    let (watched, polled) = (watcher["directories"].as_u64().unwrap(), watcher["polled"].as_u64().unwrap());
+    assert_eq!(status["state"], "degraded");
+    assert!(watched > 0 && polled > 0 && watched + polled == DIRECTORIES + 1, "{status}");
+    assert!(watcher["lastError"].as_str().unwrap().contains("max_user_watches"), "{status}");
+    change_and_compare(&mut listener, &workspace);
+    assert_eq!(listener.sidecar.told().matches("not all directories can be watched").count(), 1, "said once");
+
+    // When there is room again, it is used.
+    for at in 0..15 {
+        fs::remove_dir_all(workspace.at(&format!("d{at:02}"))).unwrap();
+    }
+    listener.check(&workspace.root, "half of it deleted");
+    until(&mut listener.sidecar, "a watch on everything", |sidecar| {
+        let status = sidecar.request("status", serde_json::json!({}));
+        status["state"] == "ready" && status["watcher"]["polled"] == 0
+    });
+    workspace.write("d29/a.ts", "watched by now");
+    listener.hear(&workspace.root);
+    listener.sidecar.finish();
+}
+
+#[test]
+fn no_watcher_at_all() {
+    let Some(beneath) = with_limits(&[("max_inotify_instances", 0)]) else { return };
+    let workspace = tree();
+    let mut listener = Listener::start(Sidecar::builder(&workspace.root).beneath(beneath), &workspace.root);
+    let status = listener.status();
+    assert_eq!(status["state"], "degraded");
+    let watcher = &status["watcher"];
+    assert_eq!((&watcher["directories"], &watcher["polled"]), (&0.into(), &(DIRECTORIES + 1).into()));
+    assert!(watcher["lastError"].as_str().unwrap().contains("max_user_instances"), "{status}");
+    change_and_compare(&mut listener, &workspace);
+    assert_eq!(listener.sidecar.told().matches("are not watched").count(), 1, "said once");
+    listener.sidecar.finish();
+}
