@@ -440,6 +440,13 @@ pub fn rules_stamp(path: &Path) -> Option<Stamp> {
     std::fs::metadata(path).ok().map(|metadata| Stamp::of_std(&metadata))
 }
 
+/// The hash of a file of ignore rules, links followed; nothing if it cannot be read, or is no rules by its size.
+pub fn rules_hash(path: &Path) -> Option<blake3::Hash> {
+    const MAX_BYTES: u64 = 16 << 20;
+    let is_file = std::fs::metadata(path).is_ok_and(|found| found.is_file() && found.len() <= MAX_BYTES);
+    is_file.then(|| std::fs::read(path).ok()).flatten().map(|bytes| blake3::hash(&bytes))
+}
+
 /// Whether anything is at `path`, a link that leads nowhere too.
 pub fn is_there(path: &Path) -> bool {
     std::fs::symlink_metadata(path).is_ok()

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::follow::{Followed, Indexer};
 use crate::error::Result;
-use crate::fs::Stamp;
+use crate::fs::{Stamp, now_ns};
 use crate::index::{Delta, FileEntry, Replaced, Snapshot};
 use crate::path::RelPath;
 use crate::watch::{Batch, Touch};
@@ -41,8 +41,14 @@ impl Indexer {
         let (now, _) = snapshot.apply(delta.clone());
         let found = self.look_where(&now, &Batch { paths: touched, ..Batch::default() }, &BTreeSet::new())?;
         let (_, replaced) = now.apply(found.clone());
-        let drift: Vec<RelPath> =
-            replaced.into_iter().filter(|one| is_drift(one, &found)).map(|one| one.path).collect();
+        // Where events have no order, one may still be on its way.
+        let (ordered, now_ns) = (self.is_ordered(), now_ns());
+        let may_be_told = |one: &Replaced| {
+            let after = found.files.get(&one.path).and_then(Option::as_ref);
+            !ordered && after.is_none_or(|after| after.stamp.is_racy(now_ns))
+        };
+        let drift = replaced.into_iter().filter(|one| is_drift(one, &found) && !may_be_told(one));
+        let drift: Vec<RelPath> = drift.map(|one| one.path).collect();
         self.drift += drift.len() as u64;
         Ok(Audited { delta: delta.then(found), last, drift })
     }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use super::links::Links;
 use super::refresh::Refresh;
-use super::rules::{Rules, is_rule_file};
+use super::rules::{IGNORE_FILES, Rules};
 use super::walk::{Counter, Walked, Walker};
 use crate::cancel::CancelToken;
 use crate::error::Result;
-use crate::fs::WorkspaceRoot;
+use crate::fs::{Kind, WorkspaceRoot};
 use crate::index::{Delta, Skipped, Snapshot};
 use crate::ordered::pool;
 use crate::path::{DirPath, RelPath};
@@ -31,6 +31,9 @@ pub struct Indexer {
     /// Directories that should be watched and are not: they are looked at again and again.
     pub(super) unwatched: BTreeSet<DirPath>,
     pub(super) links: Links,
+    /// Whether some could not be watched since the watcher was started: what is moved in there is not told, and
+    /// leaves watches behind that are of something else.
+    pub(super) limited: bool,
     options: WatchOptions,
     watcher: Option<Box<dyn Watcher>>,
     /// Whether barriers passed so far.
@@ -106,6 +109,7 @@ impl Indexer {
             skips: BTreeMap::new(),
             unwatched: BTreeSet::new(),
             links: Links::default(),
+            limited: false,
             options,
             watcher: None,
             ordered: false,
@@ -154,8 +158,8 @@ impl Indexer {
             batch.directories.extend(unwatched);
         }
         let mut scopes = self.rules.moved_sources();
-        let edited = batch.paths.keys().filter(|path| is_rule_file(path.file_name())).map(DirPath::holding);
-        scopes.extend(edited);
+        let edited = batch.paths.iter().filter(|(path, touch)| self.edits_rules(path, **touch));
+        scopes.extend(edited.map(|(path, _)| DirPath::holding(path)));
         if scopes.contains("") {
             // A new watcher watches just what is not ignored any more.
             let everything = self.scan(snapshot, false, true)?;
@@ -166,6 +170,14 @@ impl Indexer {
         }
         let delta = self.look_where(snapshot, &batch, &scopes)?;
         self.with_other_names(snapshot, delta)
+    }
+
+    /// Whether a touch may change what is ignored beneath the directory it is in. The directory `.git` is touched by
+    /// every command; its rules are compared by themselves.
+    fn edits_rules(&self, path: &RelPath, touch: Touch) -> bool {
+        let name = path.file_name();
+        let is_directory = || matches!(self.root.glance(path.as_path()), Ok((Kind::Directory, _)));
+        IGNORE_FILES.contains(&name) || (name == ".git" && (touch == Touch::Entry || !is_directory()))
     }
 
     /// What was written through a name that is new may have other names in the index.
@@ -212,7 +224,7 @@ impl Indexer {
         self.root.refresh()?;
         self.rules.forget(&self.walker);
         let touched = paths.iter().map(|path| (path.clone(), Touch::Entry)).collect();
-        let mut refresh = Refresh::new(self, snapshot, &touched);
+        let mut refresh = Refresh::new(self, snapshot, &touched).reading_all();
         for path in paths {
             refresh.way_to(path)?;
         }
@@ -237,9 +249,9 @@ impl Indexer {
     }
 
     pub(super) fn walk(&mut self, stats: bool) -> Result<Walked> {
-        let walked = self.walker.walk(stats, &self.scanned, &self.stop)?;
-        for place in &walked.rulings.places {
-            self.rules.look_for_sources(place);
+        let mut walked = self.walker.walk(stats, &self.scanned, &self.stop)?;
+        for (place, sources) in std::mem::take(&mut walked.rulings.places) {
+            self.rules.note_sources(&place, sources);
         }
         Ok(walked)
     }
@@ -251,6 +263,7 @@ impl Indexer {
         }
         // Its watches count against the same limits.
         self.watcher = None;
+        self.limited = false;
         self.options.queue.take();
         match self.options.source.start(&self.options.queue) {
             Ok(watcher) => {
@@ -284,6 +297,7 @@ impl Indexer {
             }
             self.last_error = Some(reason);
         }
+        self.limited |= !unwatched.directories.is_empty();
         for directory in unwatched.directories {
             self.rules.compare_files_of(directory.clone());
             self.unwatched.insert(directory);
@@ -303,6 +317,11 @@ impl Indexer {
     /// Asks for a new watcher, and with it a look at everything, as soon as there is time.
     pub(super) fn watch_anew(&self, reason: &str) {
         self.options.queue.rescan(reason);
+    }
+
+    /// Asks for a look at what lies directly in a directory, as soon as there is time.
+    pub(super) fn look_again_in(&self, directory: DirPath) {
+        self.options.queue.touch_entries_of(directory);
     }
 
     pub(super) fn skipped_in(&mut self, directory: &DirPath, skipped: Skipped) {

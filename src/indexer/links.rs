@@ -32,6 +32,10 @@ impl Links {
         self.elsewhere.extend(file_of(stamp));
     }
 
+    fn compares_all(&self) -> bool {
+        self.count <= MAX_COMPARED
+    }
+
     /// Takes in what is about to change in `snapshot`.
     pub(super) fn note(&mut self, snapshot: &Snapshot, delta: &Delta) {
         for (path, edit) in &delta.files {
@@ -59,7 +63,9 @@ impl Links {
             file_of(&stamp).filter(|_| !known)
         };
         let mut files = std::mem::take(&mut self.elsewhere);
-        files.retain(|file| !self.names.contains_key(file));
+        if self.compares_all() {
+            files.retain(|file| !self.names.contains_key(file));
+        }
         files.extend(delta.files.iter().filter_map(new));
         if files.is_empty() {
             return Vec::new();
@@ -81,7 +87,7 @@ impl Links {
             let known = snapshot.file(path).map(|entry| entry.stamp);
             !touched.contains_key(path) && root.glance(path.as_path()).ok().map(|(_, stamp)| stamp) != known
         };
-        if self.count <= MAX_COMPARED {
+        if self.compares_all() {
             return self.names.values().flatten().filter(|path| moved(path)).cloned().collect();
         }
         let files = touched.keys().filter_map(|path| file_of(&snapshot.file(path)?.stamp));

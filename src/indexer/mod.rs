@@ -8,7 +8,11 @@ mod links;
 mod refresh;
 mod rules;
 mod scan;
+mod sources;
 mod walk;
+
+#[cfg(test)]
+mod tests;
 
 pub use audit::Audited;
 pub use facts::FactsReader;

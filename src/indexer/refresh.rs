@@ -21,6 +21,9 @@ const READ_ALL_BYTES: u64 = 32 << 20;
 /// Ending a watch takes time in proportion to all there are: for more than so many, a new watcher is cheaper.
 const MAX_UNWATCHED: usize = 64;
 
+/// Whether the file system usually takes other spellings (upper or lower case, composed or not) for the same name.
+const MANY_SPELLINGS: bool = cfg!(not(any(target_os = "linux", target_os = "android")));
+
 /// Finds out what is where something was touched.
 pub(super) struct Refresh<'job> {
     indexer: &'job mut Indexer,
@@ -35,6 +38,10 @@ pub(super) struct Refresh<'job> {
     above: BTreeSet<DirPath>,
     /// Whether the rules were loaded by this job.
     rules_are_new: bool,
+    /// Whether what lies beneath what was touched is read again, too, whatever its stamps say.
+    reads_all: bool,
+    /// What directories list, where a name that can be opened need not be one of these.
+    names: HashMap<DirPath, BTreeSet<RelPath>>,
     /// What is known of files that are not where they were: they may have been renamed.
     displaced: HashMap<Stamp, Facts>,
 }
@@ -60,8 +67,16 @@ impl<'job> Refresh<'job> {
             listed: BTreeSet::new(),
             above: BTreeSet::new(),
             rules_are_new: false,
+            reads_all: false,
+            names: HashMap::new(),
             displaced: HashMap::new(),
         }
+    }
+
+    /// To read all files that were touched or lie beneath what was, whatever their stamps say.
+    pub(super) fn reading_all(mut self) -> Self {
+        self.reads_all = true;
+        self
     }
 
     /// Looks at everything that was touched.
@@ -103,6 +118,7 @@ impl<'job> Refresh<'job> {
             // A directory above that may not be entered: a walk would see nothing here.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.remove(path, true),
             Err(error) => return Err(Error::io(path, &error)),
+            Ok(_) if self.may_be_unlisted(path) && !self.is_listed_above(path) => self.remove(path, true),
             Ok((kind @ (Kind::File | Kind::Directory), stamp))
                 if self.indexer.rules.ignore(path, kind == Kind::Directory) =>
             {
@@ -143,6 +159,9 @@ impl<'job> Refresh<'job> {
         let mut level = vec![top.clone()];
         while !level.is_empty() {
             self.indexer.stop.check()?;
+            if self.indexer.limited {
+                self.indexer.unwatch(&level, false);
+            }
             self.indexer.watch(&level);
             let mut next = Vec::new();
             for directory in level {
@@ -182,7 +201,8 @@ impl<'job> Refresh<'job> {
         }
     }
 
-    /// Lists what lies directly in a directory anew; directories that are known are left as they are.
+    /// Lists what lies directly in a directory anew; directories that are known are left as they are, as long as they
+    /// are the same ones.
     pub(super) fn entries(&mut self, directory: &DirPath) -> Result<()> {
         if !self.has_directory(directory) || self.is_listed_itself(directory) {
             return Ok(());
@@ -208,6 +228,15 @@ impl<'job> Refresh<'job> {
             if !self.has_directory(&directory) {
                 self.remove_file(&path);
                 self.tree(&directory)?;
+                continue;
+            }
+            match self.indexer.root.glance(path.as_path()) {
+                Ok((Kind::Directory, stamp)) if !self.is_another(&path, &stamp) => {}
+                Ok((Kind::Directory, _)) => self.tree(&directory)?,
+                // Nothing beneath it is to be seen any more.
+                Err(error) if error.kind() == io::ErrorKind::PermissionDenied => self.remove_beneath(&path, false),
+                // Gone since it was listed, which is told.
+                _ => {}
             }
         }
         for (path, stamp) in entries.files {
@@ -215,6 +244,30 @@ impl<'job> Refresh<'job> {
             self.file(path, stamp);
         }
         Ok(())
+    }
+
+    /// Whether something may be there and yet not be listed: under another spelling, or where one may enter but not
+    /// look around.
+    fn may_be_unlisted(&self, path: &RelPath) -> bool {
+        MANY_SPELLINGS || self.indexer.skips.contains_key(&DirPath::holding(path))
+    }
+
+    /// Whether the directory above lists this very name.
+    fn is_listed_above(&mut self, path: &RelPath) -> bool {
+        let (directory, root) = (DirPath::holding(path), &self.indexer.root);
+        let list = || {
+            let mut names = BTreeSet::new();
+            // One that cannot be listed has nothing to be indexed in it.
+            let _ = root.list(&directory, |name, _, _| names.extend(directory.entry(name)));
+            names
+        };
+        self.names.entry(directory.clone()).or_insert_with(list).contains(path)
+    }
+
+    /// Whether a directory is not the one the index has.
+    fn is_another(&self, path: &RelPath, stamp: &Stamp) -> bool {
+        let identity = |stamp: &Stamp| (stamp.device, stamp.inode);
+        self.old.directory(path).is_some_and(|known| identity(&known.stamp) != identity(stamp))
     }
 
     /// What is in a directory and to be indexed; `None` if it is gone or must not be read.
@@ -268,11 +321,16 @@ impl<'job> Refresh<'job> {
 
     fn file(&mut self, path: RelPath, stamp: Stamp) {
         let holds = self.old.file(&path).is_some_and(|entry| entry.still_holds(&stamp));
-        if holds && !self.touched.contains_key(&path) {
+        if holds && !self.is_touched(&path) {
             self.delta.files.remove(&path);
         } else {
             self.found.insert(path, stamp);
         }
+    }
+
+    fn is_touched(&self, path: &RelPath) -> bool {
+        let touched = self.touched;
+        touched.contains_key(path) || (self.reads_all && path.ancestors().any(|above| touched.contains_key(above)))
     }
 
     /// Nothing to be indexed is at `path`; `gone` says whether nothing at all is.
@@ -361,9 +419,12 @@ impl<'job> Refresh<'job> {
         let mut bytes = 0;
         let (read, listed): (Vec<_>, Vec<_>) = std::mem::take(&mut self.found)
             .into_iter()
-            .map(|(path, stamp)| match self.displaced.get(&stamp).filter(|_| self.old.file(&path).is_none()) {
-                Some(facts) => FileEntry::read(path, stamp, *facts),
-                None => FileEntry::listed(path, stamp),
+            .map(|(path, stamp)| {
+                let is_new = self.old.file(&path).is_none() && !self.reads_all;
+                match self.displaced.get(&stamp).filter(|_| is_new) {
+                    Some(facts) => FileEntry::read(path, stamp, *facts),
+                    None => FileEntry::listed(path, stamp),
+                }
             })
             .partition(|entry| {
                 let reads = entry.facts().is_none() && entry.stamp.size <= READ_FILE_BYTES && bytes < READ_ALL_BYTES;
@@ -399,5 +460,6 @@ fn beneath<'map, T>(map: &'map BTreeMap<RelPath, T>, directory: &'map DirPath) -
 
 /// Whether the error says that nothing is there (any more).
 pub(super) fn is_gone(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory)
+    // A name longer than the file system takes is that of nothing.
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory | io::ErrorKind::InvalidFilename)
 }

@@ -4,22 +4,16 @@
 //! the user's own, `.git/info/exclude`) are compared by their stamps before each use.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::env;
 use std::path::{Path, PathBuf};
 
 use ignore::IncrementalIgnore;
 
+use super::sources::{Seen, outer_sources, sources_of};
 use super::walk::{Walker, directory_is_sane};
-use crate::fs::{Stamp, git_text, rule_file, rules_stamp};
 use crate::path::{DirPath, RelPath};
 
 /// Names of files whose rules a walk applies.
 pub(super) const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".rgignore"];
-
-/// Whether an edit of something with this name may change what is ignored beneath the directory it lies in.
-pub(super) fn is_rule_file(name: &str) -> bool {
-    name == ".git" || IGNORE_FILES.contains(&name)
-}
 
 /// The rules as they were loaded, directory by directory, when they were first asked for.
 pub(super) struct Rules {
@@ -37,7 +31,7 @@ pub(super) struct Rules {
 }
 
 struct Source {
-    stamp: Option<Stamp>,
+    seen: Seen,
     scope: DirPath,
 }
 
@@ -81,23 +75,24 @@ impl Rules {
     /// As [`Self::forget`], before just these directories are listed again.
     pub(super) fn reload_those_of(&mut self, scopes: &BTreeSet<DirPath>, walker: &Walker) {
         for (path, source) in self.sources.iter_mut().filter(|(_, source)| scopes.contains(&source.scope)) {
-            source.stamp = rules_stamp(path);
+            source.seen = Seen::of(path);
         }
         self.forget(walker);
     }
 
     /// Notes what outside the tree decides about a directory's listing.
     pub(super) fn look_for_sources(&mut self, directory: &DirPath) {
-        let at = self.root.join(directory.as_path());
-        let is_link = |path: &PathBuf| rule_file(path, u64::MAX).is_some_and(|file| file.is_link);
-        let links: Vec<PathBuf> = IGNORE_FILES.iter().map(|name| at.join(name)).filter(is_link).collect();
-        let exclude = exclude_files(&at);
-        if links.is_empty() && exclude.is_empty() {
-            return;
+        let sources = sources_of(&self.root.join(directory.as_path()));
+        self.note_sources(directory, sources.into_iter().map(|path| (Seen::of(&path), path)).collect());
+    }
+
+    /// As [`Self::look_for_sources`], of which it is known what they looked like before they were read.
+    pub(super) fn note_sources(&mut self, directory: &DirPath, sources: Vec<(Seen, PathBuf)>) {
+        if !sources.is_empty() {
+            self.places.insert(directory.clone());
         }
-        self.places.insert(directory.clone());
-        for path in links.into_iter().chain(exclude) {
-            self.add_source(path, directory.clone());
+        for (seen, path) in sources {
+            self.sources.entry(path).or_insert(Source { seen, scope: directory.clone() });
         }
     }
 
@@ -115,14 +110,15 @@ impl Rules {
     }
 
     fn add_source(&mut self, path: PathBuf, scope: DirPath) {
-        let stamp = rules_stamp(&path);
-        self.sources.entry(path).or_insert(Source { stamp, scope });
+        let seen = Seen::of(&path);
+        self.sources.entry(path).or_insert(Source { seen, scope });
     }
 
     /// The directories whose rules outside the tree are not what they were.
-    pub(super) fn moved_sources(&self) -> BTreeSet<DirPath> {
-        let moved = self.sources.iter().filter(|(path, source)| rules_stamp(path) != source.stamp);
-        moved.map(|(_, source)| source.scope.clone()).collect()
+    pub(super) fn moved_sources(&mut self) -> BTreeSet<DirPath> {
+        let moved =
+            self.sources.iter_mut().filter_map(|(path, source)| (!source.seen.holds(path)).then_some(&source.scope));
+        moved.cloned().collect()
     }
 
     /// Whether a walk would pass over `path`, or never come to it.
@@ -142,41 +138,4 @@ impl Rules {
         self.sane.insert(DirPath::from_disk(Path::new(directory)).unwrap_or_else(DirPath::root), sane);
         sane
     }
-}
-
-/// Files outside the root whose rules, or settings, apply to all of it.
-fn outer_sources(root: &Path) -> Vec<PathBuf> {
-    let mut sources = Vec::new();
-    for above in root.ancestors().skip(1) {
-        sources.extend(IGNORE_FILES.iter().map(|name| above.join(name)));
-        sources.push(above.join(".git"));
-        sources.extend(exclude_files(above));
-    }
-    // Where git keeps its settings, which may name a file of excludes.
-    let variable = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    sources.extend(variable("GIT_CONFIG_GLOBAL"));
-    sources.push(variable("GIT_CONFIG_SYSTEM").unwrap_or_else(|| "/etc/gitconfig".into()));
-    let home = env::home_dir();
-    sources.extend(home.iter().map(|home| home.join(".gitconfig")));
-    let config = variable("XDG_CONFIG_HOME").or_else(|| home.map(|home| home.join(".config")));
-    sources.extend(config.map(|config| config.join("git/config")));
-    sources.extend(ignore::gitignore::gitconfig_excludes_path());
-    sources
-}
-
-/// What decides about a repository's own excludes: the file, and, where `.git` is a file that points elsewhere (a
-/// worktree, a submodule), what leads to it.
-fn exclude_files(directory: &Path) -> Vec<PathBuf> {
-    let git = directory.join(".git");
-    let Some(text) = git_text(&git) else {
-        return if rules_stamp(&git).is_some() { vec![exclude(&git)] } else { vec![] };
-    };
-    let Some(there) = text.lines().next().and_then(|line| line.strip_prefix("gitdir: ")) else { return vec![git] };
-    let common = Path::new(there).join("commondir");
-    let place = git_text(&common).and_then(|text| Some(Path::new(there).join(text.lines().next()?)));
-    [git, common].into_iter().chain(place.map(|place| exclude(&place))).collect()
-}
-
-fn exclude(git: &Path) -> PathBuf {
-    git.join("info/exclude")
 }

@@ -1,6 +1,7 @@
 //! Looking at everything.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -23,18 +24,27 @@ impl Indexer {
         self.root.refresh()?;
         self.rules.reload(&self.walker);
         // What kept one from being started may have passed by now.
-        if restart || !self.has_watcher() {
+        let fresh = restart || !self.has_watcher();
+        if fresh {
             self.start_watcher();
         }
-        if self.is_ordered() { self.scan_watched(snapshot) } else { self.scan_unwatched(snapshot, stats) }
+        if self.is_ordered() { self.scan_watched(snapshot) } else { self.scan_unwatched(snapshot, stats, fresh) }
     }
 
-    /// Walks, without a watcher that could be relied on.
-    fn scan_unwatched(&mut self, snapshot: &Snapshot, stats: bool) -> Result<Delta> {
+    /// Walks, without a watcher that could be relied on; `fresh` says whether it was started just now.
+    fn scan_unwatched(&mut self, snapshot: &Snapshot, stats: bool, fresh: bool) -> Result<Delta> {
         let stats = stats || snapshot.files.is_empty();
+        let began_ns = now_ns();
         let listing = self.walk(stats)?;
         self.skips = listing.skips;
         self.watch_all(&listing.listing);
+        if fresh && self.has_watcher() {
+            // What came into a directory before it was watched is told to nobody.
+            let directories = listing.listing.directories.iter();
+            let moved =
+                directories.filter(|entry| !is_as_it_was(&self.root, entry.path.as_path(), &entry.stamp, began_ns));
+            moved.for_each(|entry| self.look_again_in(DirPath::from(entry.path.clone())));
+        }
         let look = |path: &RelPath| {
             self.root.glance(path.as_path()).ok().filter(|(kind, _)| *kind == Kind::File).map(|(_, stamp)| stamp)
         };
@@ -82,8 +92,7 @@ impl Indexer {
             self.watch_all(&walked.listing);
             let root = Arc::clone(&self.root);
             let moved = |directory: DirPath, stamp: Option<Stamp>| {
-                let now = root.glance(directory.as_path()).ok();
-                let same = stamp.is_some_and(|stamp| now == Some((Kind::Directory, stamp)) && !stamp.is_racy(began_ns));
+                let same = stamp.is_some_and(|stamp| is_as_it_was(&root, directory.as_path(), &stamp, began_ns));
                 (!same).then_some(directory)
             };
             let listing = walked.listing;
@@ -108,6 +117,11 @@ impl Indexer {
         self.rules.compare_no_files();
         self.watch(&all);
     }
+}
+
+/// Whether nothing came into a directory, or went, since `began_ns`, when it still looked like `stamp`.
+fn is_as_it_was(root: &WorkspaceRoot, directory: &Path, stamp: &Stamp, began_ns: i64) -> bool {
+    root.glance(directory).ok() == Some((Kind::Directory, *stamp)) && !stamp.is_racy(began_ns)
 }
 
 /// A file of a listing.

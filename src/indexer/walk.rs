@@ -9,6 +9,7 @@ use ignore::overrides::{Override, OverrideBuilder};
 use ignore::{DirEntry, IncrementalIgnore, WalkBuilder, WalkState};
 
 use super::rules::IGNORE_FILES;
+use super::sources::{Seen, sources_of};
 use crate::cancel::CancelToken;
 use crate::error::{Code, Error, Result};
 use crate::fs::{RuleFile, Stamp, is_there, rule_file, rules_stamp, walk_stamp};
@@ -54,8 +55,8 @@ pub(super) struct Walked {
 /// What decided about a walk, as it was before the walk read it.
 #[derive(Default)]
 pub(super) struct Rulings {
-    /// Directories whose rules are, in part, not in the tree; the root is not among them.
-    pub(super) places: BTreeSet<DirPath>,
+    /// Directories whose rules are, in part, not in the tree, with these; the root is not among them.
+    pub(super) places: BTreeMap<DirPath, Vec<(Seen, PathBuf)>>,
     /// Directories with files of rules, and what those looked like.
     pub(super) files: Vec<(DirPath, &'static str, Option<Stamp>)>,
 }
@@ -83,11 +84,10 @@ impl Rulings {
         }) || moved.iter().filter(|directory| !watched.contains(*directory)).any(|directory| came(&directory))
     }
 
-    fn add(&mut self, directory: DirPath, has_git: bool, rules: Vec<(&'static str, RuleFile)>) {
-        let outer = has_git || rules.iter().any(|(_, file)| file.is_link);
+    fn add(&mut self, directory: DirPath, rules: Vec<(&'static str, RuleFile)>, sources: Vec<(Seen, PathBuf)>) {
         self.files.extend(rules.into_iter().map(|(name, file)| (directory.clone(), name, file.stamp)));
-        if outer && !directory.as_str().is_empty() {
-            self.places.insert(directory);
+        if !sources.is_empty() {
+            self.places.insert(directory, sources);
         }
     }
 }
@@ -146,7 +146,10 @@ impl Walker {
                 && let Ok(relative) = entry.path().strip_prefix(&root)
                 && let Some(directory) = DirPath::from_disk(relative)
             {
-                found.lock().unwrap_or_else(PoisonError::into_inner).add(directory, has_git, rules);
+                let outer = has_git || rules.iter().any(|(_, file)| file.is_link);
+                let sources = if outer { sources_of(entry.path()) } else { Vec::new() };
+                let sources = sources.into_iter().map(|path| (Seen::of(&path), path)).collect();
+                found.lock().unwrap_or_else(PoisonError::into_inner).add(directory, rules, sources);
             }
             true
         });
@@ -156,7 +159,7 @@ impl Walker {
         }
         let mut walked = self.run(&builder, stats, counter, cancel)?;
         walked.rulings = std::mem::take(&mut *rulings.lock().unwrap_or_else(PoisonError::into_inner));
-        walked.rulings.add(DirPath::root(), false, root_rules);
+        walked.rulings.add(DirPath::root(), root_rules, Vec::new());
         Ok(walked)
     }
 

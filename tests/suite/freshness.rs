@@ -275,6 +275,21 @@ fn sync_of_paths_is_exact() {
     // Nothing to look at is no reason to wait.
     assert_eq!(sidecar.request("sync", json!({ "paths": [] }))["synced"], true);
     assert_eq!(sidecar.request("sync", json!({}))["synced"], true);
+
+    // Names that no file can have are not there, like others; and nothing else is looked at for them.
+    let rescans = |sidecar: &mut Sidecar| sidecar.request("status", json!({}))["watcher"]["rescans"].clone();
+    let before = rescans(&mut sidecar);
+    let long = "n".repeat(300);
+    assert_eq!(sync(&mut sidecar, &[&long, &format!("src/{long}/a.ts"), "src/one.ts"]), cold(&workspace.root));
+    assert_eq!(rescans(&mut sidecar), before);
+
+    // Where spellings are the same to the disk, only the one that the directory lists is a path.
+    let spelled = ["SRC/one.ts", "src/ONE.ts", "Src", "src/One.ts/"].map(|path| path.trim_end_matches('/'));
+    assert_eq!(sync(&mut sidecar, &spelled), cold(&workspace.root));
+    fs::rename(at("src/one.ts"), at("src/ONE.ts")).unwrap();
+    assert_eq!(sync(&mut sidecar, &["src/one.ts", "src/ONE.ts"]), cold(&workspace.root));
+    fs::rename(at("src/ONE.ts"), at("src/one.ts")).unwrap();
+    assert_eq!(sync(&mut sidecar, &["src/ONE.ts", "src/one.ts"]), cold(&workspace.root));
     sidecar.finish();
 }
 

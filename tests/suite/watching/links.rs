@@ -21,6 +21,24 @@ fn a_name_from_before_the_start_is_compared_when_asked() {
     listener.sidecar.finish();
 }
 
+/// Of very many, not all are compared; a write through a name that is ignored is told all the same.
+#[test]
+fn an_ignored_name_of_one_of_very_many() {
+    let workspace = Workspace::empty();
+    workspace.write(".gitignore", "*.log\n");
+    for at in 0..1001 {
+        let name = format!("linked{at}.ts");
+        workspace.write(&name, "before");
+        fs::hard_link(workspace.at(&name), workspace.at(&format!("{name}.log"))).unwrap();
+    }
+    let mut listener = Listener::start(Sidecar::builder(&workspace.root), &workspace.root);
+    for at in [0, 500, 1000] {
+        fs::write(workspace.at(&format!("linked{at}.ts.log")), "after").unwrap();
+        listener.check(&workspace.root, "written through its ignored name");
+    }
+    listener.sidecar.finish();
+}
+
 #[test]
 fn the_audit_finds_what_nobody_tells() {
     let workspace = Workspace::empty();

@@ -54,3 +54,21 @@ fn a_root_that_is_made_again() {
     listener.check(&workspace.root, "with the old root beside it");
     listener.sidecar.finish();
 }
+
+#[cfg(unix)]
+#[test]
+fn a_root_that_becomes_a_link() {
+    let workspace = fixtures::copy();
+    let mut listener = Listener::start(Sidecar::builder(&workspace.root), &workspace.root);
+    let aside = workspace.outer().join("aside");
+    fs::rename(&workspace.root, &aside).unwrap();
+    fixtures::link(&aside, &workspace.root).unwrap();
+    listener.check(&workspace.root, "a link to what it was");
+    for round in 0..3 {
+        workspace.write("made.ts", format!("in it, {round}"));
+        listener.check(&workspace.root, "through the link");
+        workspace.write("src/made.ts", format!("beneath it, {round}"));
+        listener.check(&workspace.root, "through the link, beneath");
+    }
+    listener.sidecar.finish();
+}

@@ -9,13 +9,16 @@ use crate::harness::Sidecar;
 /// Directories beneath the root.
 const DIRECTORIES: u64 = 30;
 
-fn tree() -> Workspace {
+/// A tree, and who listens to it under a limit; nobody where there are no such limits.
+fn start(limit: &str, value: u32) -> Option<(Workspace, Listener)> {
+    let beneath = with_limits(&[(limit, value)])?;
     let workspace = Workspace::empty();
     for at in 0..DIRECTORIES {
         workspace.write(&format!("d{at:02}/a.ts"), "a");
         workspace.write(&format!("d{at:02}/b.log"), "b");
     }
-    workspace
+    let listener = Listener::start(Sidecar::builder(&workspace.root).beneath(beneath), &workspace.root);
+    Some((workspace, listener))
 }
 
 /// Changes in every directory, watched or not: of files, of rules, of what there is.
@@ -35,13 +38,50 @@ fn change_and_compare(listener: &mut Listener, workspace: &Workspace) {
     listener.check(&workspace.root, "new directories");
     each(&|directory| fs::remove_dir_all(workspace.at(&format!("{directory}/new"))).unwrap());
     listener.check(&workspace.root, "deleted directories");
+    // Others in their places: a watch that is held stays with what was moved.
+    for at in 0..DIRECTORIES {
+        let (here, aside) = (format!("d{at:02}"), workspace.outer().join(format!("aside{at}")));
+        workspace.write(&format!("{here}/deep/deeper/a.ts"), "a");
+        listener.check(&workspace.root, "a tree");
+        fs::rename(workspace.at(&here), &aside).unwrap();
+        workspace.write(&format!("{here}/deep/deeper/a.ts"), "another");
+        workspace.write(&format!("{here}/a.ts"), "another");
+        listener.check(&workspace.root, "another tree in its place");
+        workspace.write(&format!("{here}/deep/deeper/a.ts"), "written there");
+        workspace.write(&format!("{here}/a.ts"), "written there");
+        fs::write(aside.join("a.ts"), "written elsewhere").unwrap();
+        listener.check(&workspace.root, "written where another tree was");
+        fs::remove_dir_all(workspace.at(&format!("{here}/deep"))).unwrap();
+    }
+}
+
+/// Only the last of these directories is watched when its tree is exchanged, and only those above it are exchanged.
+#[test]
+fn a_watched_directory_beneath_one_that_is_not() {
+    let Some((workspace, mut listener)) = start("max_inotify_watches", 20) else { return };
+    for round in 0..4 {
+        for at in 0..DIRECTORIES {
+            let aside = workspace.outer().join(format!("aside{round}-{at}"));
+            workspace.write(&format!("d{at:02}/x/y/a.ts"), "a");
+            if round > 0 {
+                fs::rename(workspace.at(&format!("d{at:02}/x")), &aside).unwrap();
+            }
+            workspace.write(&format!("d{at:02}/x/y/a.ts"), format!("{round}"));
+        }
+        // Room for some of what was made without a watch.
+        fs::remove_dir_all(workspace.at(&format!("d{round:02}"))).unwrap();
+        listener.check(&workspace.root, "exchanged");
+        for at in 0..DIRECTORIES {
+            workspace.write(&format!("d{at:02}/x/y/a.ts"), format!("{round} written"));
+        }
+        listener.check(&workspace.root, "written");
+    }
+    listener.sidecar.finish();
 }
 
 #[test]
 fn fewer_watches_than_directories() {
-    let Some(beneath) = with_limits(&[("max_inotify_watches", 20)]) else { return };
-    let workspace = tree();
-    let mut listener = Listener::start(Sidecar::builder(&workspace.root).beneath(beneath), &workspace.root);
+    let Some((workspace, mut listener)) = start("max_inotify_watches", 20) else { return };
     let status = listener.status();
     let watcher = &status["watcher"];
     let (watched, polled) = (watcher["directories"].as_u64().unwrap(), watcher["polled"].as_u64().unwrap());
@@ -67,9 +107,7 @@ fn fewer_watches_than_directories() {
 
 #[test]
 fn no_watcher_at_all() {
-    let Some(beneath) = with_limits(&[("max_inotify_instances", 0)]) else { return };
-    let workspace = tree();
-    let mut listener = Listener::start(Sidecar::builder(&workspace.root).beneath(beneath), &workspace.root);
+    let Some((workspace, mut listener)) = start("max_inotify_instances", 0) else { return };
     let status = listener.status();
     assert_eq!(status["state"], "degraded");
     let watcher = &status["watcher"];

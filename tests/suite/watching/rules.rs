@@ -74,6 +74,7 @@ fn a_directory_that_may_not_be_read_and_then_may() {
     use std::os::unix::fs::PermissionsExt as _;
 
     let workspace = workspace();
+    workspace.write("src/deep/deeper/f.ts", "f");
     let chmod = |mode| fs::set_permissions(workspace.at("src"), fs::Permissions::from_mode(mode)).unwrap();
     chmod(0o000);
     let reads_all = fs::read_dir(workspace.at("src")).is_ok();
@@ -92,9 +93,10 @@ fn a_directory_that_may_not_be_read_and_then_may() {
     let all = cold(&workspace.root);
     let mut without = all.clone();
     without.retain(|path, _| !path.starts_with("src/"));
-    for _ in 0..2 {
-        chmod(0o000);
-        assert_eq!(synced(&mut listener.sidecar), without);
+    // Neither to be listed nor entered; to be listed only; to be entered only.
+    for mode in [0o000, 0o644, 0o311, 0o644, 0o000] {
+        chmod(mode);
+        assert_eq!(synced(&mut listener.sidecar), without, "{mode:o}");
         assert!(listener.status()["skipped"]["unreadable"].as_u64().unwrap() > 0);
         chmod(0o755);
         assert_eq!(synced(&mut listener.sidecar), all);
