@@ -151,9 +151,10 @@ impl<'job> Refresh<'job> {
     /// is made in it meanwhile is either seen or told.
     pub(super) fn tree(&mut self, top: &DirPath) -> Result<()> {
         // What was loaded for a directory that was here before may not be what is in this one.
-        if !std::mem::replace(&mut self.rules_are_new, true) {
-            let Indexer { rules, walker, .. } = &mut *self.indexer;
+        let Indexer { rules, walker, .. } = &mut *self.indexer;
+        if !self.rules_are_new && rules.knows(top) {
             rules.forget(walker);
+            self.rules_are_new = true;
         }
         let (mut files, mut directories) = (BTreeSet::new(), BTreeSet::new());
         let mut level = vec![top.clone()];

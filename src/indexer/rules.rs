@@ -3,7 +3,8 @@
 //! Edits of rule files inside the tree arrive as changes like any other; those outside of it (above the root,
 //! the user's own, `.git/info/exclude`) are compared by their stamps before each use.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 use std::path::{Path, PathBuf};
 
 use ignore::IncrementalIgnore;
@@ -20,8 +21,8 @@ pub(super) struct Rules {
     root: PathBuf,
     /// None before the rules were loaded.
     matcher: Option<IncrementalIgnore>,
-    /// Whether the rule files of a directory may be read at all.
-    sane: HashMap<DirPath, bool>,
+    /// Whether the rule files of a directory may be read at all: of each whose rules were loaded.
+    sane: BTreeMap<DirPath, bool>,
     /// Rule files outside the watched tree, each with the directory whose listing depends on it.
     sources: BTreeMap<PathBuf, Source>,
     /// Directories with something named `.git`, and those with a rule file that is a symbolic link.
@@ -41,7 +42,7 @@ impl Rules {
         Self {
             root: root.to_path_buf(),
             matcher: None,
-            sane: HashMap::new(),
+            sane: BTreeMap::new(),
             sources: BTreeMap::new(),
             places: BTreeSet::new(),
             unwatched: BTreeSet::new(),
@@ -128,6 +129,15 @@ impl Rules {
             return true;
         }
         self.matcher.as_mut().is_some_and(|matcher| matcher.matched(path.as_path(), is_directory).is_ignore())
+    }
+
+    /// Whether anything was loaded for a directory or beneath it.
+    pub(super) fn knows(&self, directory: &DirPath) -> bool {
+        let from = self.sane.range::<str, _>((Bound::Included(directory.as_str()), Bound::Unbounded));
+        // Between a directory and what lies in it there may be others, such as `a.b` between `a` and `a/b`.
+        from.map(|(known, _)| known.as_str())
+            .take_while(|known| known.starts_with(directory.as_str()))
+            .any(|known| known == directory.as_str() || directory.is_above(known))
     }
 
     fn is_sane(&mut self, directory: &str) -> bool {
