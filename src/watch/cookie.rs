@@ -173,4 +173,21 @@ mod tests {
             assert!(!cookies.path().starts_with(&path));
         }
     }
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn none_is_made_after_the_source_was_closed() {
+        use std::sync::Arc;
+
+        use crate::watch::{Native, Queue, Source as _};
+
+        let (root, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let source = Native::new(root.path(), Some(place.path()));
+        let queue = Arc::new(Queue::new(1, || {}));
+        let first = source.start(&queue).unwrap();
+        assert_eq!(count(place.path()), 1);
+        source.close();
+        let second = source.start(&queue);
+        assert_eq!(count(place.path()), 0);
+        drop((first, second));
+    }
 }
