@@ -236,6 +236,8 @@ impl IndexJobs {
         let Some(running) = self.running.take() else { return false };
         let before = self.snapshot.clock.tick();
         let first = matches!(running.kind, Job::Scan { first: true, .. });
+        // It takes nothing from the queue, and whether it fails is up to the paths it was given.
+        let by_name = matches!(running.kind, Job::Paths(_));
         let succeeded = result.is_ok();
         let synced = match result {
             Ok(done) => self.adopt(*done, first),
@@ -244,11 +246,15 @@ impl IndexJobs {
                     tracing::error!("the index cannot be brought up to date: {error}");
                 }
                 // Whatever it had taken from the queue is to be found again.
-                self.queue.rescan(&format!("a job failed: {}", error.message));
+                if !by_name {
+                    self.queue.rescan(&format!("a job failed: {}", error.message));
+                }
                 false
             }
         };
-        self.schedule.job_done(running.started_at, Instant::now(), succeeded, self.report.rescans);
+        if !by_name {
+            self.schedule.job_done(running.started_at, Instant::now(), succeeded, self.report.rescans);
+        }
         if succeeded && first {
             self.state = IndexState::Indexing;
         }

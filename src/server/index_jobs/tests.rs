@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::Path;
 
+use tokio::sync::oneshot;
+
 use super::*;
 use crate::fs::Stamp;
 use crate::index::Clock;
@@ -28,6 +30,15 @@ impl Jobs {
     async fn next(&mut self) -> Event {
         let event = tokio::time::timeout(Duration::from_secs(60), self.events.recv());
         event.await.expect("no job is under way, and the index is not complete").unwrap()
+    }
+
+    /// As if a job were under way, and a request that was read when it began waited.
+    fn under_way(&mut self, kind: Job, depth: Depth) -> oneshot::Receiver<View> {
+        let began = Instant::now();
+        let (reply, answer) = oneshot::channel();
+        self.jobs.waiting.push(SyncRequest { read_at: began, depth, deadline: None, reply });
+        self.jobs.running = Some(Running { started_at: began, kind });
+        answer
     }
 
     /// Does a job and takes in what came of it.
@@ -73,8 +84,7 @@ async fn the_first_index_completes_though_a_file_moves_while_it_is_read() {
     jobs.jobs.job_done(result);
     jobs.complete().await;
     assert_eq!(jobs.jobs.state, IndexState::Ready);
-    let path = RelPath::parse("a").unwrap();
-    let known = jobs.jobs.snapshot.file(&path).unwrap().known().unwrap();
+    let known = jobs.jobs.snapshot.file(&path()).unwrap().known().unwrap();
     assert_eq!(known.hash, blake3::hash(&fs::read(&file).unwrap()));
 }
 
@@ -115,4 +125,22 @@ async fn a_file_that_is_written_all_the_time_does_not_keep_others_from_being_rea
     assert_eq!(jobs.jobs.hot_until, until, "not put off by the next write");
     jobs.jobs.expire(until.unwrap());
     assert!(jobs.jobs.hot.is_empty(), "what the index does not hold any more is let go");
+}
+
+/// The path `a`.
+fn path() -> RelPath {
+    RelPath::parse("a").unwrap()
+}
+
+#[tokio::test]
+async fn a_failed_look_at_single_paths_is_no_reason_to_look_at_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    let mut answer = jobs.under_way(Job::Paths(Arc::new([path()].into())), Depth::Paths(vec![path()]));
+    jobs.jobs.job_done(Err(Error::internal("a test")));
+    assert!(!answer.try_recv().unwrap().synced);
+    assert!(jobs.jobs.queue.take().is_empty());
+    assert!(jobs.jobs.schedule.may_retry(Instant::now()), "what others wait for is not put off");
 }
