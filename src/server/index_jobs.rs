@@ -9,7 +9,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use super::event::{Event, SyncRequest};
-use super::schedule::Schedule;
+use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::fs::now_ns;
@@ -168,12 +168,14 @@ impl IndexJobs {
     }
 
     fn next_job(&mut self, now: Instant) -> Option<Job> {
+        let due = self.due();
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let waits_for_paths = self.waiting.iter().any(|waiting| matches!(waiting.depth, Depth::Paths(_)));
         let waits_for_all = self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_)));
         let stats = self.waiting.iter().any(|waiting| waiting.depth == Depth::Contents);
         if self.state == IndexState::Scanning {
-            let due = self.schedule.may_retry(now) || !self.waiting.is_empty();
-            return due.then_some(Job::Scan { stats: true, first: true });
+            let wanted = is_due(due.first) || !self.waiting.is_empty();
+            return wanted.then_some(Job::Scan { stats: true, first: true });
         }
         if let Some(filled) = self.unsettled.pop_front() {
             return Some(Job::Settle(Arc::new(filled)));
@@ -187,17 +189,22 @@ impl IndexJobs {
             self.for_all_last = true;
             return Some(self.synced_job(stats));
         }
-        if self.noticed && self.schedule.may_retry(now) {
+        if is_due(due.follow) {
             return Some(Job::Follow { synced: false });
         }
-        if self.schedule.polls(now, self.report.polled > 0) {
+        if is_due(due.poll) {
             return Some(self.synced_job(true));
         }
-        if self.state == IndexState::Ready && self.schedule.audits(now) {
+        if is_due(due.audit) {
             let count = Schedule::sample(self.snapshot.files.len());
             return Some(Job::Audit { after: self.audited.clone(), count });
         }
         None
+    }
+
+    /// When what is due that nobody asks for.
+    fn due(&self) -> Due {
+        self.schedule.due(self.state, self.noticed, self.report.polled > 0)
     }
 
     /// What brings the index up to date: what the watcher noticed, if it notices all; a look at everything, if not.
@@ -259,8 +266,13 @@ impl IndexJobs {
             self.state = IndexState::Indexing;
         }
         for request in std::mem::take(&mut self.waiting) {
-            if running.satisfies(&request) && (synced || !succeeded) {
-                // Where the job failed, what there is, honestly.
+            // Where the job failed, what there is, honestly; without a first look that is all anybody can be told.
+            let is_answered = if succeeded {
+                synced && running.satisfies(&request)
+            } else {
+                running.satisfies(&request) || (first && running.began_after(&request))
+            };
+            if is_answered {
                 self.answer(request, synced);
             } else {
                 self.waiting.push(request);
@@ -362,12 +374,8 @@ impl IndexJobs {
     /// When the next of them has waited long enough, or the next thing is due.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let waited = self.waiting.iter().filter_map(|waiting| waiting.deadline).min();
-        let scheduled = if self.running.is_some() {
-            None
-        } else {
-            let wants = self.noticed || self.state == IndexState::Scanning;
-            self.schedule.next(wants, self.report.polled > 0, self.state == IndexState::Ready)
-        };
+        // The end of the job under way comes first.
+        let scheduled = if self.running.is_some() { None } else { self.due().next() };
         [waited, scheduled, self.hot_until].into_iter().flatten().min()
     }
 
@@ -419,9 +427,13 @@ fn survive<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
 }
 
 impl Running {
+    fn began_after(&self, request: &SyncRequest) -> bool {
+        self.started_at >= request.read_at
+    }
+
     /// Whether what the job saw is all the request asked for, as of when it was read or later.
     fn satisfies(&self, request: &SyncRequest) -> bool {
-        self.started_at >= request.read_at
+        self.began_after(request)
             && match (&self.kind, &request.depth) {
                 (Job::Scan { .. } | Job::Follow { synced: true }, Depth::Names)
                 | (Job::Scan { stats: true, .. } | Job::Follow { synced: true }, Depth::Contents) => true,

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use crate::methods::IndexState;
 use crate::protocol::watch::WatchMode;
 
 /// The first pause after a failure or a look at everything, and the longest: each one in a row doubles it.
@@ -25,6 +26,26 @@ pub(super) struct Schedule {
     poll_at: Instant,
     audit_at: Instant,
     rescans: u64,
+}
+
+/// When the jobs are due that nobody asks for; none where there is no reason for one.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Due {
+    /// The first look at everything.
+    pub(super) first: Option<Instant>,
+    /// A look at what is not watched.
+    pub(super) poll: Option<Instant>,
+    /// A comparison of a sample with the disk.
+    pub(super) audit: Option<Instant>,
+    /// A look where the watcher noticed something.
+    pub(super) follow: Option<Instant>,
+}
+
+impl Due {
+    /// The next of them.
+    pub(super) fn next(&self) -> Option<Instant> {
+        [self.first, self.poll, self.audit, self.follow].into_iter().flatten().min()
+    }
 }
 
 impl Schedule {
@@ -52,34 +73,26 @@ impl Schedule {
         self.audit_at = now + AUDIT_REST;
     }
 
-    pub(super) fn may_retry(&self, now: Instant) -> bool {
-        now >= self.retry_at
-    }
-
-    /// Whether to look at what is not watched; `some` is not although it should be.
-    pub(super) fn polls(&self, now: Instant, some: bool) -> bool {
-        self.has_poll(some) && now >= self.poll_at
-    }
-
-    fn has_poll(&self, some: bool) -> bool {
-        self.mode == WatchMode::Poll || (self.mode == WatchMode::Native && some)
-    }
-
-    pub(super) fn audits(&self, now: Instant) -> bool {
-        self.mode == WatchMode::Native && now >= self.audit_at
+    /// When what is due in this state of the index; `noticed` is whether the watcher noticed something, `some` whether
+    /// some directories are not watched although they should be.
+    pub(super) fn due(&self, state: IndexState, noticed: bool, some: bool) -> Due {
+        if state == IndexState::Scanning {
+            // Before there is anything, there is nothing to look at again.
+            return Due { first: Some(self.retry_at), ..Due::default() };
+        }
+        let polls = self.mode == WatchMode::Poll || (self.mode == WatchMode::Native && some);
+        let audits = self.mode == WatchMode::Native && state == IndexState::Ready;
+        Due {
+            first: None,
+            poll: polls.then_some(self.poll_at),
+            audit: audits.then_some(self.audit_at),
+            follow: noticed.then_some(self.retry_at),
+        }
     }
 
     /// How many of so many files to compare: all within ten minutes, as far as that is slow enough.
     pub(super) fn sample(files: usize) -> usize {
         (files / 600).clamp(16, 500)
-    }
-
-    /// When the next thing is due.
-    pub(super) fn next(&self, retries: bool, polls: bool, audits: bool) -> Option<Instant> {
-        let retry = retries.then_some(self.retry_at);
-        let poll = self.has_poll(polls).then_some(self.poll_at);
-        let audit = (audits && self.mode == WatchMode::Native).then_some(self.audit_at);
-        [retry, poll, audit].into_iter().flatten().min()
     }
 }
 
@@ -92,18 +105,17 @@ mod tests {
         let mut schedule = Schedule::new(WatchMode::Native);
         let mut now = Instant::now();
         let mut pauses = Vec::new();
+        let follow = |schedule: &Schedule| schedule.due(IndexState::Ready, true, false).follow.unwrap();
         for rescans in 1..=8 {
             schedule.job_done(now, now, true, rescans);
-            assert!(!schedule.may_retry(now));
-            let next = schedule.next(true, false, false).unwrap();
+            let next = follow(&schedule);
             pauses.push((next - now).as_millis());
             now = next;
-            assert!(schedule.may_retry(now));
         }
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
         schedule.job_done(now, now, true, 8);
         schedule.job_done(now, now, false, 8);
-        assert_eq!(schedule.next(true, false, false), Some(now + FIRST_PAUSE), "a good job in between starts anew");
+        assert_eq!(follow(&schedule), now + FIRST_PAUSE, "a good job in between starts anew");
     }
 
     #[test]
@@ -120,9 +132,7 @@ mod tests {
                 let end = now + Duration::from_millis(took);
                 schedule.job_done(now, end, true, 0);
                 let due = end + Duration::from_millis(pause);
-                assert_eq!(schedule.polls(due, some), polls, "{mode:?}");
-                assert!(!schedule.polls(end + Duration::from_millis(pause - 1), some));
-                assert_eq!(schedule.next(false, some, false), polls.then_some(due));
+                assert_eq!(schedule.due(IndexState::Ready, false, some).poll, polls.then_some(due), "{mode:?}");
             }
         }
     }

@@ -8,6 +8,7 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::fs::Stamp;
 use crate::index::Clock;
+use crate::protocol::watch::WatchMode;
 use crate::server::testing::shared;
 use crate::watch::Native;
 
@@ -142,5 +143,43 @@ async fn a_failed_look_at_single_paths_is_no_reason_to_look_at_everything() {
     jobs.jobs.job_done(Err(Error::internal("a test")));
     assert!(!answer.try_recv().unwrap().synced);
     assert!(jobs.jobs.queue.take().is_empty());
-    assert!(jobs.jobs.schedule.may_retry(Instant::now()), "what others wait for is not put off");
+    jobs.jobs.noticed = true;
+    assert!(jobs.jobs.due().follow.unwrap() <= Instant::now(), "what others wait for is not put off");
+}
+
+#[tokio::test]
+async fn a_failed_first_look_is_told_to_all_that_wait_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    for depth in [Depth::Names, Depth::Contents, Depth::Paths(vec![path()])] {
+        let mut answer = jobs.under_way(Job::Scan { stats: true, first: true }, depth.clone());
+        jobs.jobs.job_done(Err(Error::internal("a test")));
+        assert!(!answer.try_recv().expect("it is answered at once").synced, "{depth:?}");
+        assert_eq!(jobs.jobs.state, IndexState::Scanning);
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_due_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    let start = Instant::now();
+    let modes = [WatchMode::Native, WatchMode::Poll, WatchMode::Off];
+    let states = [IndexState::Scanning, IndexState::Indexing, IndexState::Ready];
+    for (mode, state) in modes.into_iter().flat_map(|mode| states.map(|state| (mode, state))) {
+        for (noticed, polled, failures) in (0..8).map(|bits| (bits & 1 > 0, u64::from(bits & 2 > 0), bits / 4 * 7)) {
+            let jobs = &mut jobs.jobs;
+            (jobs.state, jobs.noticed, jobs.report.polled) = (state, noticed, polled);
+            jobs.schedule = Schedule::new(mode);
+            for _ in 0..failures {
+                jobs.schedule.job_done(start, start, false, 0);
+            }
+            for after in [0, 10, 99, 100, 999, 1000, 1999, 2000, 3000, 4999, 5000, 29_999, 30_000, 60_000] {
+                let now = start + Duration::from_millis(after);
+                let (next, job) = (jobs.next_deadline(), jobs.next_job(now));
+                let (is_due, context) = (next.is_some_and(|next| next <= now), (mode, state, noticed, polled, after));
+                assert_eq!(is_due, job.is_some(), "{context:?}: {job:?}");
+            }
+        }
+    }
 }
