@@ -1,38 +1,26 @@
 //! The index, the jobs that change it, one at a time, and who waits for them.
 
-use std::collections::{HashSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+mod job;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+pub(super) use self::job::Done;
+use self::job::{Job, Running, Tools, survive};
 use super::event::{Event, SyncRequest};
 use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs::now_ns;
-use crate::index::{Delta, FileEntry, Journal, Replaced, Snapshot};
+use crate::index::{FileEntry, Journal, Snapshot};
 use crate::indexer::{Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
 use crate::methods::{Depth, History, IndexState, Shared, View};
 use crate::ordered::pool;
-use crate::path::RelPath;
 use crate::watch::{Counts, Queue, Source};
-
-/// What jobs work with.
-struct Tools {
-    shared: Arc<Shared>,
-    /// Locked by the job under way, of which there is one.
-    indexer: Mutex<Indexer>,
-    /// For reading beside the jobs, so that requests and the jobs they wait for do not queue behind it.
-    fill_pool: rayon::ThreadPool,
-    /// Ends all jobs.
-    stop: CancelToken,
-    /// Files and bytes walked, and read beside the jobs, since the start.
-    scanned: Arc<Counter>,
-    filled: Counter,
-}
 
 /// The index and the jobs that change it. The loop calls, jobs answer with events.
 pub(super) struct IndexJobs {
@@ -74,40 +62,6 @@ const HOT_PAUSE: Duration = Duration::from_secs(1);
 const MAX_RECORDS: usize = 65_536;
 /// Paths that the watcher's queue holds before it asks for a look at everything.
 const MAX_NOTICED: usize = 65_536;
-
-/// The job under way.
-struct Running {
-    started_at: Instant,
-    kind: Job,
-}
-
-#[derive(Clone, Debug)]
-enum Job {
-    /// Looks at everything; at the files, too, unless only names are wanted.
-    Scan { stats: bool, first: bool },
-    /// Looks where the watcher noticed something; if `synced`, at all that had happened before.
-    Follow { synced: bool },
-    /// Looks at these.
-    Paths(Arc<HashSet<RelPath>>),
-    /// Brings in what was found moved while it was read.
-    Settle(Arc<Filled>),
-    /// Compares a sample with the disk.
-    Audit { after: String, count: usize },
-}
-
-/// What a job came to.
-#[derive(Debug)]
-pub(super) struct Done {
-    snapshot: Arc<Snapshot>,
-    replaced: Vec<Replaced>,
-    unread: Vec<Arc<FileEntry>>,
-    report: Report,
-    /// Whether it saw all that had happened when it began, as far as it was to.
-    synced: bool,
-    /// Where the audit goes on, and what it found.
-    audited: Option<String>,
-    drift: Vec<RelPath>,
-}
 
 impl IndexJobs {
     pub(super) fn new(
@@ -419,65 +373,6 @@ impl IndexJobs {
         // A worker that stopped waiting is not told.
         let _ = request.reply.send(View { snapshot: Arc::clone(&self.snapshot), synced });
     }
-}
-
-/// Turns a panic into an error: whoever waits for a job is told in any case.
-fn survive<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(Error::internal("it panicked; the log has the place")))
-}
-
-impl Running {
-    fn began_after(&self, request: &SyncRequest) -> bool {
-        self.started_at >= request.read_at
-    }
-
-    /// Whether what the job saw is all the request asked for, as of when it was read or later.
-    fn satisfies(&self, request: &SyncRequest) -> bool {
-        self.began_after(request)
-            && match (&self.kind, &request.depth) {
-                (Job::Scan { .. } | Job::Follow { synced: true }, Depth::Names)
-                | (Job::Scan { stats: true, .. } | Job::Follow { synced: true }, Depth::Contents) => true,
-                (Job::Paths(looked), Depth::Paths(paths)) => paths.iter().all(|path| looked.contains(path)),
-                // What looks at everything trusts stamps; `paths` are read again whatever their stamps say.
-                _ => false,
-            }
-    }
-}
-
-impl Tools {
-    fn run(&self, job: &Job, snapshot: &Snapshot) -> Result<Done> {
-        let mut indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut audited, mut drift, mut synced) = (None, Vec::new(), true);
-        let delta = match job {
-            Job::Scan { stats, first } => indexer.scan(snapshot, *stats, *first)?,
-            Job::Follow { synced: wanted } => {
-                let followed = indexer.follow(snapshot, *wanted)?;
-                synced = followed.synced;
-                followed.delta
-            }
-            Job::Paths(paths) => indexer.look(snapshot, &paths.iter().cloned().collect::<Vec<_>>())?,
-            Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
-            Job::Audit { after, count } => {
-                let found = indexer.audit(snapshot, after, *count)?;
-                audited = Some(found.last.map(|path| path.as_str().to_owned()).unwrap_or_default());
-                drift = found.drift;
-                found.delta
-            }
-        };
-        if !indexer.is_in_place() {
-            // Some of it was seen in one root, some in another.
-            synced = false;
-        }
-        indexer.note(snapshot, &delta);
-        let unread = unread(&delta);
-        let (next, replaced) = snapshot.apply(delta);
-        let report = indexer.report(&next);
-        Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift })
-    }
-}
-
-fn unread(delta: &Delta) -> Vec<Arc<FileEntry>> {
-    delta.files.values().flatten().filter(|entry| entry.facts().is_none()).cloned().collect()
 }
 
 #[cfg(test)]

@@ -6,8 +6,10 @@ use std::path::Path;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::error::Error;
 use crate::fs::Stamp;
 use crate::index::Clock;
+use crate::path::RelPath;
 use crate::protocol::watch::WatchMode;
 use crate::server::testing::shared;
 use crate::watch::Native;
