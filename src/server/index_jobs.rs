@@ -131,9 +131,16 @@ impl IndexJobs {
             let wanted = is_due(due.first) || !self.waiting.is_empty();
             return wanted.then_some(Job::Scan { stats: true, first: true });
         }
+        if is_due(due.audit) && (self.waiting.is_empty() || self.schedule.audit_is_overdue(now)) {
+            let count = Schedule::sample(self.snapshot.files.len());
+            return Some(Job::Audit { after: self.audited.clone(), count });
+        }
         if let Some(filled) = self.unsettled.pop_front() {
             return Some(Job::Settle(Arc::new(filled)));
         }
+        // A poll is one more that waits for all, so neither requests nor what is noticed all the time put it off.
+        let polls = is_due(due.poll);
+        let waits_for_all = waits_for_all || polls;
         if waits_for_paths && (self.for_all_last || !waits_for_all) {
             self.for_all_last = false;
             let paths = self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned();
@@ -141,19 +148,9 @@ impl IndexJobs {
         }
         if waits_for_all {
             self.for_all_last = true;
-            return Some(self.synced_job(stats));
+            return Some(self.synced_job(stats || polls));
         }
-        if is_due(due.follow) {
-            return Some(Job::Follow { synced: false });
-        }
-        if is_due(due.poll) {
-            return Some(self.synced_job(true));
-        }
-        if is_due(due.audit) {
-            let count = Schedule::sample(self.snapshot.files.len());
-            return Some(Job::Audit { after: self.audited.clone(), count });
-        }
-        None
+        is_due(due.follow).then_some(Job::Follow { synced: false })
     }
 
     /// When what is due that nobody asks for.
@@ -214,7 +211,8 @@ impl IndexJobs {
             }
         };
         if !by_name {
-            self.schedule.job_done(running.started_at, Instant::now(), succeeded, self.report.rescans);
+            let look = running.kind.look();
+            self.schedule.job_done(look, running.started_at, Instant::now(), succeeded, self.report.rescans);
         }
         if succeeded && first {
             self.state = IndexState::Indexing;

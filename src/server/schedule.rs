@@ -15,6 +15,8 @@ const MAX_POLL: Duration = Duration::from_secs(30);
 /// How often a sample is compared with the disk, and after how long a rest.
 const AUDIT_INTERVAL: Duration = Duration::from_secs(1);
 const AUDIT_REST: Duration = Duration::from_secs(2);
+/// After this time requests do not put it off any longer.
+const MAX_AUDIT_WAIT: Duration = Duration::from_secs(30);
 
 /// The times at which something is due.
 #[derive(Debug)]
@@ -25,7 +27,20 @@ pub(super) struct Schedule {
     retry_at: Instant,
     poll_at: Instant,
     audit_at: Instant,
+    /// When the last one ended.
+    audited_at: Instant,
     rescans: u64,
+}
+
+/// What a job looked at, as far as that decides when to look again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Look {
+    /// All that is not watched, perhaps among other things.
+    Unwatched,
+    /// The sample of an audit.
+    Sample,
+    /// Something else.
+    Other,
 }
 
 /// When the jobs are due that nobody asks for; none where there is no reason for one.
@@ -52,11 +67,12 @@ impl Schedule {
     pub(super) fn new(mode: WatchMode) -> Self {
         let now = Instant::now();
         let pause = FIRST_PAUSE;
-        Self { mode, pause, retry_at: now, poll_at: now + MIN_POLL, audit_at: now + AUDIT_REST, rescans: 0 }
+        let audit_at = now + AUDIT_REST;
+        Self { mode, pause, retry_at: now, poll_at: now + MIN_POLL, audit_at, audited_at: now, rescans: 0 }
     }
 
     /// A job took from `started` to `now`; `rescans` is how often everything was looked at by now.
-    pub(super) fn job_done(&mut self, started: Instant, now: Instant, succeeded: bool, rescans: u64) {
+    pub(super) fn job_done(&mut self, look: Look, started: Instant, now: Instant, succeeded: bool, rescans: u64) {
         if succeeded && rescans == self.rescans {
             self.pause = FIRST_PAUSE;
         } else {
@@ -64,13 +80,25 @@ impl Schedule {
             self.retry_at = now + self.pause;
             self.pause = (self.pause * 2).min(LONGEST_PAUSE);
         }
-        self.poll_at = now + (POLL_SHARE * (now - started)).clamp(MIN_POLL, MAX_POLL);
-        self.audit_at = now + AUDIT_INTERVAL;
+        match look {
+            Look::Unwatched => self.poll_at = now + (POLL_SHARE * (now - started)).clamp(MIN_POLL, MAX_POLL),
+            Look::Sample => {
+                self.audited_at = now;
+                // Somebody may have asked for something meanwhile.
+                self.audit_at = self.audit_at.max(now + AUDIT_INTERVAL);
+            }
+            Look::Other => {}
+        }
     }
 
     /// Somebody asked for something.
     pub(super) fn busy(&mut self, now: Instant) {
-        self.audit_at = now + AUDIT_REST;
+        self.audit_at = (now + AUDIT_REST).min(self.audited_at + MAX_AUDIT_WAIT);
+    }
+
+    /// Whether the audit has waited so long that it comes before requests.
+    pub(super) fn audit_is_overdue(&self, now: Instant) -> bool {
+        now >= self.audited_at + MAX_AUDIT_WAIT
     }
 
     /// When what is due in this state of the index; `noticed` is whether the watcher noticed something, `some` whether
@@ -84,8 +112,8 @@ impl Schedule {
         let audits = self.mode == WatchMode::Native && state == IndexState::Ready;
         Due {
             first: None,
-            poll: polls.then_some(self.poll_at),
-            audit: audits.then_some(self.audit_at),
+            poll: polls.then_some(self.poll_at.max(self.retry_at)),
+            audit: audits.then_some(self.audit_at.max(self.retry_at)),
             follow: noticed.then_some(self.retry_at),
         }
     }
@@ -107,14 +135,14 @@ mod tests {
         let mut pauses = Vec::new();
         let follow = |schedule: &Schedule| schedule.due(IndexState::Ready, true, false).follow.unwrap();
         for rescans in 1..=8 {
-            schedule.job_done(now, now, true, rescans);
+            schedule.job_done(Look::Other, now, now, true, rescans);
             let next = follow(&schedule);
             pauses.push((next - now).as_millis());
             now = next;
         }
         assert_eq!(pauses, [100, 200, 400, 800, 1600, 3200, 5000, 5000]);
-        schedule.job_done(now, now, true, 8);
-        schedule.job_done(now, now, false, 8);
+        schedule.job_done(Look::Other, now, now, true, 8);
+        schedule.job_done(Look::Other, now, now, false, 8);
         assert_eq!(follow(&schedule), now + FIRST_PAUSE, "a good job in between starts anew");
     }
 
@@ -130,10 +158,55 @@ mod tests {
             for (took, pause) in [(1, 1000), (200, 4000), (10_000, 30_000)] {
                 let mut schedule = Schedule::new(mode);
                 let end = now + Duration::from_millis(took);
-                schedule.job_done(now, end, true, 0);
+                schedule.job_done(Look::Unwatched, now, end, true, 0);
                 let due = end + Duration::from_millis(pause);
                 assert_eq!(schedule.due(IndexState::Ready, false, some).poll, polls.then_some(due), "{mode:?}");
             }
+        }
+    }
+    #[test]
+    fn other_jobs_put_neither_polls_nor_audits_off() {
+        let mut schedule = Schedule::new(WatchMode::Native);
+        let due = |schedule: &Schedule| schedule.due(IndexState::Ready, true, true);
+        let (poll, audit) = (due(&schedule).poll.unwrap(), due(&schedule).audit.unwrap());
+        for at in (0..100).map(|tick| poll + tick * Duration::from_millis(20)) {
+            schedule.job_done(Look::Other, at, at, true, 0);
+        }
+        assert_eq!((due(&schedule).poll, due(&schedule).audit), (Some(poll), Some(audit)));
+        schedule.job_done(Look::Unwatched, audit, audit, true, 0);
+        assert_eq!((due(&schedule).poll, due(&schedule).audit), (Some(audit + MIN_POLL), Some(audit)));
+        schedule.job_done(Look::Sample, audit, audit, true, 0);
+        assert_eq!(due(&schedule).audit, Some(audit + AUDIT_INTERVAL));
+    }
+
+    #[test]
+    fn requests_put_the_audit_off_but_not_for_ever() {
+        let mut schedule = Schedule::new(WatchMode::Native);
+        let due = |schedule: &Schedule| schedule.due(IndexState::Ready, false, false).audit.unwrap();
+        let start = Instant::now();
+        schedule.job_done(Look::Sample, start, start, true, 0);
+        let mut at = start;
+        while due(&schedule) > at && at < start + 2 * MAX_AUDIT_WAIT {
+            schedule.busy(at);
+            assert!(due(&schedule) <= at + AUDIT_REST && !schedule.audit_is_overdue(at));
+            at += Duration::from_millis(500);
+        }
+        assert_eq!(at, start + MAX_AUDIT_WAIT);
+        assert!(schedule.audit_is_overdue(at));
+    }
+
+    #[test]
+    fn nothing_unasked_comes_before_the_pause_is_over() {
+        let mut schedule = Schedule::new(WatchMode::Native);
+        let end = Instant::now() + Duration::from_secs(60);
+        schedule.job_done(Look::Sample, end, end, true, 1);
+        schedule.job_done(Look::Unwatched, end, end, false, 1);
+        for at in [1, 2, 3].map(|times| end + times * LONGEST_PAUSE) {
+            for _ in 0..7 {
+                schedule.job_done(Look::Other, at, at, false, 1);
+            }
+            let due = schedule.due(IndexState::Ready, true, true);
+            assert_eq!([due.poll, due.audit, due.follow], [Some(at + LONGEST_PAUSE); 3]);
         }
     }
 }

@@ -12,6 +12,7 @@ use crate::indexer::{Counter, Filled, Indexer, Report};
 use crate::methods::{Depth, Shared};
 use crate::path::RelPath;
 use crate::server::event::SyncRequest;
+use crate::server::schedule::Look;
 
 /// What jobs work with.
 pub(super) struct Tools {
@@ -45,6 +46,18 @@ pub(super) enum Job {
     Settle(Arc<Filled>),
     /// Compares a sample with the disk.
     Audit { after: String, count: usize },
+}
+
+impl Job {
+    pub(super) fn look(&self) -> Look {
+        match self {
+            Self::Scan { stats: true, .. } | Self::Follow { synced: true } => Look::Unwatched,
+            Self::Audit { .. } => Look::Sample,
+            Self::Scan { stats: false, .. } | Self::Follow { synced: false } | Self::Paths(_) | Self::Settle(_) => {
+                Look::Other
+            }
+        }
+    }
 }
 
 /// What a job came to.

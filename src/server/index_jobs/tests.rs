@@ -11,6 +11,7 @@ use crate::fs::Stamp;
 use crate::index::Clock;
 use crate::path::RelPath;
 use crate::protocol::watch::WatchMode;
+use crate::server::schedule::Look;
 use crate::server::testing::shared;
 use crate::watch::Native;
 
@@ -174,7 +175,7 @@ async fn whatever_is_due_is_done() {
             (jobs.state, jobs.noticed, jobs.report.polled) = (state, noticed, polled);
             jobs.schedule = Schedule::new(mode);
             for _ in 0..failures {
-                jobs.schedule.job_done(start, start, false, 0);
+                jobs.schedule.job_done(Look::Other, start, start, false, 0);
             }
             for after in [0, 10, 99, 100, 999, 1000, 1999, 2000, 3000, 4999, 5000, 29_999, 30_000, 60_000] {
                 let now = start + Duration::from_millis(after);
@@ -184,4 +185,43 @@ async fn whatever_is_due_is_done() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn what_is_noticed_all_the_time_starves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let jobs = &mut Jobs::over(directory.path()).jobs;
+    (jobs.state, jobs.noticed, jobs.report.polled) = (IndexState::Ready, true, 1);
+    jobs.schedule = Schedule::new(WatchMode::Native);
+    let due = jobs.due();
+    let kinds = [due.follow, due.poll, due.audit].map(|at| jobs.next_job(at.unwrap()));
+    assert!(
+        matches!(
+            kinds,
+            [
+                Some(Job::Follow { synced: false }),
+                Some(Job::Scan { stats: true, first: false }),
+                Some(Job::Audit { .. })
+            ]
+        ),
+        "{kinds:?}"
+    );
+}
+
+#[tokio::test]
+async fn requests_that_wait_all_the_time_starve_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let jobs = &mut Jobs::over(directory.path());
+    (jobs.jobs.state, jobs.jobs.report.polled) = (IndexState::Ready, 1);
+    let start = Instant::now();
+    jobs.jobs.schedule = Schedule::new(WatchMode::Native);
+    let due = jobs.jobs.due();
+    let _answers =
+        [Depth::Paths(vec![path()]), Depth::Names].map(|depth| jobs.under_way(Job::Follow { synced: true }, depth));
+    let mut next = |at: Instant| jobs.jobs.next_job(at).unwrap();
+    assert!(matches!(next(start + Duration::from_millis(999)), Job::Scan { stats: false, .. }));
+    assert!(matches!(next(due.poll.unwrap()), Job::Paths(_)));
+    assert!(matches!(next(due.poll.unwrap()), Job::Scan { stats: true, .. }), "the poll is done with it");
+    assert!(matches!(next(due.audit.unwrap()), Job::Paths(_)));
+    assert!(matches!(next(due.audit.unwrap() + Duration::from_secs(30)), Job::Audit { .. }));
 }
