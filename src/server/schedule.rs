@@ -8,6 +8,8 @@ use crate::protocol::watch::WatchMode;
 /// The first pause after a failure or a look at everything, and the longest: each one in a row doubles it.
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
+/// What is noticed without anybody asking is looked at in batches: so long after the last one.
+const FOLLOW_PAUSE: Duration = Duration::from_millis(20);
 /// Polling takes at most one part in so many of the time, and comes within these bounds.
 const POLL_SHARE: u32 = 20;
 const MIN_POLL: Duration = Duration::from_secs(1);
@@ -25,6 +27,7 @@ pub(super) struct Schedule {
     pause: Duration,
     /// Not before this is anything tried again that failed, or looked at that overflowed.
     retry_at: Instant,
+    follow_at: Instant,
     poll_at: Instant,
     audit_at: Instant,
     /// When the last one ended.
@@ -39,6 +42,8 @@ pub(super) enum Look {
     Unwatched,
     /// The sample of an audit.
     Sample,
+    /// Where the watcher noticed something, though nobody asked.
+    Noticed,
     /// Something else.
     Other,
 }
@@ -68,7 +73,8 @@ impl Schedule {
         let now = Instant::now();
         let pause = FIRST_PAUSE;
         let audit_at = now + AUDIT_REST;
-        Self { mode, pause, retry_at: now, poll_at: now + MIN_POLL, audit_at, audited_at: now, rescans: 0 }
+        let (retry_at, follow_at, poll_at) = (now, now, now + MIN_POLL);
+        Self { mode, pause, retry_at, follow_at, poll_at, audit_at, audited_at: now, rescans: 0 }
     }
 
     /// A job took from `started` to `now`; `rescans` is how often everything was looked at by now.
@@ -87,6 +93,7 @@ impl Schedule {
                 // Somebody may have asked for something meanwhile.
                 self.audit_at = self.audit_at.max(now + AUDIT_INTERVAL);
             }
+            Look::Noticed => self.follow_at = now + FOLLOW_PAUSE,
             Look::Other => {}
         }
     }
@@ -114,7 +121,7 @@ impl Schedule {
             first: None,
             poll: polls.then_some(self.poll_at.max(self.retry_at)),
             audit: audits.then_some(self.audit_at.max(self.retry_at)),
-            follow: noticed.then_some(self.retry_at),
+            follow: noticed.then_some(self.follow_at.max(self.retry_at)),
         }
     }
 
@@ -171,6 +178,7 @@ mod tests {
         let (poll, audit) = (due(&schedule).poll.unwrap(), due(&schedule).audit.unwrap());
         for at in (0..100).map(|tick| poll + tick * Duration::from_millis(20)) {
             schedule.job_done(Look::Other, at, at, true, 0);
+            schedule.job_done(Look::Noticed, at, at, true, 0);
         }
         assert_eq!((due(&schedule).poll, due(&schedule).audit), (Some(poll), Some(audit)));
         schedule.job_done(Look::Unwatched, audit, audit, true, 0);
@@ -208,5 +216,18 @@ mod tests {
             let due = schedule.due(IndexState::Ready, true, true);
             assert_eq!([due.poll, due.audit, due.follow], [Some(at + LONGEST_PAUSE); 3]);
         }
+    }
+    #[test]
+    fn what_is_noticed_is_looked_at_in_batches() {
+        let mut schedule = Schedule::new(WatchMode::Native);
+        let follow = |schedule: &Schedule| schedule.due(IndexState::Ready, true, false).follow.unwrap();
+        let now = Instant::now();
+        assert!(follow(&schedule) <= now, "at once after quiet");
+        schedule.job_done(Look::Other, now, now, true, 0);
+        assert!(follow(&schedule) <= now, "at once after a request");
+        schedule.job_done(Look::Noticed, now, now, true, 0);
+        assert_eq!(follow(&schedule), now + FOLLOW_PAUSE);
+        schedule.job_done(Look::Other, now, now, true, 0);
+        assert_eq!(follow(&schedule), now + FOLLOW_PAUSE);
     }
 }

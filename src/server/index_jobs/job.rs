@@ -53,9 +53,8 @@ impl Job {
         match self {
             Self::Scan { stats: true, .. } | Self::Follow { synced: true } => Look::Unwatched,
             Self::Audit { .. } => Look::Sample,
-            Self::Scan { stats: false, .. } | Self::Follow { synced: false } | Self::Paths(_) | Self::Settle(_) => {
-                Look::Other
-            }
+            Self::Follow { synced: false } => Look::Noticed,
+            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) => Look::Other,
         }
     }
 }

@@ -175,9 +175,9 @@ async fn whatever_is_due_is_done() {
             (jobs.state, jobs.noticed, jobs.report.polled) = (state, noticed, polled);
             jobs.schedule = Schedule::new(mode);
             for _ in 0..failures {
-                jobs.schedule.job_done(Look::Other, start, start, false, 0);
+                jobs.schedule.job_done(Look::Noticed, start, start, false, 0);
             }
-            for after in [0, 10, 99, 100, 999, 1000, 1999, 2000, 3000, 4999, 5000, 29_999, 30_000, 60_000] {
+            for after in [0, 10, 20, 99, 100, 999, 1000, 1999, 2000, 3000, 4999, 5000, 29_999, 30_000, 60_000] {
                 let now = start + Duration::from_millis(after);
                 let (next, job) = (jobs.next_deadline(), jobs.next_job(now));
                 let (is_due, context) = (next.is_some_and(|next| next <= now), (mode, state, noticed, polled, after));
@@ -224,4 +224,27 @@ async fn requests_that_wait_all_the_time_starve_nothing() {
     assert!(matches!(next(due.poll.unwrap()), Job::Scan { stats: true, .. }), "the poll is done with it");
     assert!(matches!(next(due.audit.unwrap()), Job::Paths(_)));
     assert!(matches!(next(due.audit.unwrap() + Duration::from_secs(30)), Job::Audit { .. }));
+}
+
+#[tokio::test]
+async fn what_is_written_in_a_tight_loop_is_not_looked_at_for_each_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    jobs.jobs.noticed();
+    let Some(Running { kind: Job::Follow { synced: false }, .. }) = jobs.jobs.running else { panic!("at once") };
+    jobs.jobs.noticed();
+    let Event::JobDone { result } = jobs.next().await else { panic!("a job is under way") };
+    let ended = Instant::now();
+    jobs.jobs.job_done(result);
+    if jobs.jobs.running.is_none() {
+        let next = jobs.jobs.next_deadline().expect("what was noticed is due");
+        tokio::time::sleep_until(next.into()).await;
+        jobs.jobs.expire(Instant::now());
+    }
+    let Some(Running { kind: Job::Follow { synced: false }, started_at }) = jobs.jobs.running else {
+        panic!("it is due")
+    };
+    assert!(started_at >= ended + Duration::from_millis(20));
 }
