@@ -24,6 +24,9 @@ pub struct Sorted<T> {
 
 /// Chunks have about this many items: few enough to copy, many enough that their pointers are cheap to copy.
 const CHUNK: usize = 256;
+/// One with more is split, one with fewer joins a neighbour.
+const MAX_CHUNK: usize = 2 * CHUNK;
+const MIN_CHUNK: usize = CHUNK / 4;
 
 impl<T> Default for Sorted<T> {
     fn default() -> Self {
@@ -34,8 +37,11 @@ impl<T> Default for Sorted<T> {
 impl<T: Located + Clone + Send + Sync> Sorted<T> {
     /// The items of an iterator that yields them in the order of their paths, each path once.
     pub fn from_sorted(items: impl IntoIterator<Item = T>) -> Self {
+        let mut items = items.into_iter().peekable();
         let mut chunks = Chunks::default();
-        items.into_iter().for_each(|item| chunks.push(item));
+        while items.peek().is_some() {
+            chunks.add(items.by_ref().take(CHUNK).collect());
+        }
         chunks.finish()
     }
 
@@ -110,24 +116,23 @@ impl<T: Located + Clone + Send + Sync> Sorted<T> {
             let end = self.chunks.get(at + 1).map(|next| next[0].path());
             let belongs = |path: &RelPath| end.is_none_or(|end| path < end);
             if !edits.peek().is_some_and(|(path, _)| belongs(path)) {
-                out.share(chunk);
+                out.add(Arc::clone(chunk));
                 continue;
             }
+            let mut edited = Vec::with_capacity(chunk.len() + 1);
             let mut items = chunk.iter().peekable();
             while let Some((path, edit)) = edits.next_if(|(path, _)| belongs(path)) {
                 while let Some(item) = items.next_if(|item| *item.path() < path) {
-                    out.push(item.clone());
+                    edited.push(item.clone());
                 }
                 items.next_if(|item| *item.path() == path);
-                if let Some(item) = edit {
-                    out.push(item);
-                }
+                edited.extend(edit);
             }
-            for item in items {
-                out.push(item.clone());
-            }
+            edited.extend(items.cloned());
+            out.split(&edited);
         }
-        edits.filter_map(|(_, edit)| edit).for_each(|item| out.push(item));
+        // There was no chunk at all.
+        out.split(&edits.filter_map(|(_, edit)| edit).collect::<Vec<_>>());
         out.finish()
     }
 
@@ -137,47 +142,48 @@ impl<T: Located + Clone + Send + Sync> Sorted<T> {
     }
 }
 
-/// Builds chunks of fitting sizes.
+/// Puts chunks of fitting sizes in a row: one that is too short stands only where its neighbours have no room for it.
 struct Chunks<T> {
     done: Vec<Arc<[T]>>,
-    open: Vec<T>,
     len: usize,
 }
 
 impl<T> Default for Chunks<T> {
     fn default() -> Self {
-        Self { done: Vec::new(), open: Vec::new(), len: 0 }
+        Self { done: Vec::new(), len: 0 }
     }
 }
 
 impl<T: Clone> Chunks<T> {
-    fn push(&mut self, item: T) {
-        self.open.push(item);
-        self.len += 1;
-        if self.open.len() == CHUNK {
-            self.close();
-        }
-    }
-
-    /// Takes over a chunk as it is, unless what stands before it is too short for a chunk of its own.
-    fn share(&mut self, chunk: &Arc<[T]>) {
-        if !self.open.is_empty() && self.open.len() < CHUNK / 4 {
-            chunk.iter().for_each(|item| self.push(item.clone()));
+    /// Takes a chunk as it is, unless it and the one before belong together. What follows is not moved by that: where
+    /// the rule held before, it holds on.
+    fn add(&mut self, chunk: Arc<[T]>) {
+        if chunk.is_empty() {
             return;
         }
-        self.close();
         self.len += chunk.len();
-        self.done.push(Arc::clone(chunk));
+        let before = self
+            .done
+            .last()
+            .filter(|before| before.len().min(chunk.len()) < MIN_CHUNK && before.len() + chunk.len() <= MAX_CHUNK);
+        let chunk = match before {
+            Some(before) => {
+                let both = before.iter().chain(chunk.iter()).cloned().collect();
+                self.done.pop();
+                both
+            }
+            None => chunk,
+        };
+        self.done.push(chunk);
     }
 
-    fn close(&mut self) {
-        if !self.open.is_empty() {
-            self.done.push(std::mem::take(&mut self.open).into());
-        }
+    /// Takes items that stood in one chunk, as several of about the same size if there are too many by now.
+    fn split(&mut self, items: &[T]) {
+        let parts = if items.len() > MAX_CHUNK { items.len() / CHUNK } else { 1 };
+        items.chunks(items.len().div_ceil(parts).max(1)).for_each(|part| self.add(part.into()));
     }
 
-    fn finish(mut self) -> Sorted<T> {
-        self.close();
+    fn finish(self) -> Sorted<T> {
         Sorted { chunks: self.done.into(), len: self.len }
     }
 }
@@ -249,12 +255,71 @@ mod tests {
         }
     }
 
+    /// `f00000` and so on.
+    fn many(count: u32) -> Sorted<Item> {
+        Sorted::from_sorted((0..count).map(|at| item(&format!("f{at:05}"), at)))
+    }
+
+    fn insert(sorted: &Sorted<Item>, name: &str) -> Sorted<Item> {
+        sorted.with([(RelPath::parse(name).unwrap(), Some(item(name, 0)))].into())
+    }
+
+    /// How many chunks the second has that the first does not.
+    fn made(old: &Sorted<Item>, new: &Sorted<Item>) -> usize {
+        new.chunks.iter().filter(|chunk| !old.chunks.iter().any(|other| Arc::ptr_eq(chunk, other))).count()
+    }
+
     #[test]
     fn one_edit_copies_one_chunk() {
-        let map: BTreeMap<String, u32> = (0..10_000).map(|at| (format!("f{at:05}"), at)).collect();
-        let old = sorted(&map);
-        let new = old.with([(RelPath::parse("f05000").unwrap(), Some(item("f05000", 7)))].into());
-        let shared = old.chunks.iter().filter(|chunk| new.chunks.iter().any(|other| Arc::ptr_eq(chunk, other))).count();
-        assert_eq!((old.chunks.len(), shared), (40, 39));
+        let old = many(10_000);
+        let new = insert(&old, "f05000");
+        assert_eq!((old.len(), new.len()), (10_000, 10_000));
+        assert_eq!((old.chunks.len(), made(&old, &new)), (39, 1));
+    }
+
+    #[test]
+    fn an_insertion_leaves_the_chunks_behind_it_alone() {
+        let first = many(10_000);
+        assert_eq!(made(&first, &insert(&first, "f00007-new")), 1);
+        let mut sorted = first.clone();
+        for at in 0..50 {
+            let next = insert(&sorted, &format!("f{:05}-new", at * 197));
+            assert!(made(&sorted, &next) <= 2, "the insertion {at} made {}", made(&sorted, &next));
+            sorted = next;
+        }
+        assert_eq!(sorted.len(), 10_050);
+    }
+
+    #[test]
+    fn chunks_keep_their_sizes_wherever_items_come_and_go() {
+        let fits = |sorted: &Sorted<Item>| {
+            assert!(
+                sorted.chunks.len() <= 1 + 4 * sorted.len() / CHUNK,
+                "{} for {}",
+                sorted.chunks.len(),
+                sorted.len()
+            );
+            assert!(sorted.chunks.iter().all(|chunk| chunk.len() <= MAX_CHUNK));
+        };
+        let mut sorted = many(10_000);
+        for at in 0..10_000 {
+            let next = insert(&sorted, &format!("f05000-{at:05}"));
+            assert!(made(&sorted, &next) <= 2);
+            sorted = next;
+        }
+        fits(&sorted);
+        assert_eq!(sorted.len(), 20_000);
+        // All but each hundredth, one by one.
+        for at in (0..10_000).filter(|at| at % 100 != 0) {
+            let next = sorted.with([(RelPath::parse(&format!("f{at:05}")).unwrap(), None)].into());
+            assert!(made(&sorted, &next) <= 2);
+            sorted = next;
+        }
+        fits(&sorted);
+        let many: BTreeMap<_, _> =
+            (0..5000).map(|at| item(&format!("f00001-{at:05}"), at)).map(|it| (it.0.clone(), Some(it))).collect();
+        sorted = sorted.with(many);
+        fits(&sorted);
+        assert_eq!(sorted.len(), 15_100);
     }
 }

@@ -1,38 +1,26 @@
 //! The index, the jobs that change it, one at a time, and who waits for them.
 
-use std::collections::{HashSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, PoisonError};
+mod job;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+pub(super) use self::job::Done;
+use self::job::{Job, Running, Tools, survive};
 use super::event::{Event, SyncRequest};
-use super::schedule::Schedule;
+use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::fs::now_ns;
-use crate::index::{Delta, FileEntry, Journal, Replaced, Snapshot};
+use crate::index::{FileEntry, Journal, Snapshot};
 use crate::indexer::{Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
 use crate::methods::{Depth, History, IndexState, Shared, View};
 use crate::ordered::pool;
-use crate::path::RelPath;
 use crate::watch::{Counts, Queue, Source};
-
-/// What jobs work with.
-struct Tools {
-    shared: Arc<Shared>,
-    /// Locked by the job under way, of which there is one.
-    indexer: Mutex<Indexer>,
-    /// For reading beside the jobs, so that requests and the jobs they wait for do not queue behind it.
-    fill_pool: rayon::ThreadPool,
-    /// Ends all jobs.
-    stop: CancelToken,
-    /// Files and bytes walked, and read beside the jobs, since the start.
-    scanned: Arc<Counter>,
-    filled: Counter,
-}
 
 /// The index and the jobs that change it. The loop calls, jobs answer with events.
 pub(super) struct IndexJobs {
@@ -74,40 +62,6 @@ const HOT_PAUSE: Duration = Duration::from_secs(1);
 const MAX_RECORDS: usize = 65_536;
 /// Paths that the watcher's queue holds before it asks for a look at everything.
 const MAX_NOTICED: usize = 65_536;
-
-/// The job under way.
-struct Running {
-    started_at: Instant,
-    kind: Job,
-}
-
-#[derive(Clone, Debug)]
-enum Job {
-    /// Looks at everything; at the files, too, unless only names are wanted.
-    Scan { stats: bool, first: bool },
-    /// Looks where the watcher noticed something; if `synced`, at all that had happened before.
-    Follow { synced: bool },
-    /// Looks at these.
-    Paths(Arc<HashSet<RelPath>>),
-    /// Brings in what was found moved while it was read.
-    Settle(Arc<Filled>),
-    /// Compares a sample with the disk.
-    Audit { after: String, count: usize },
-}
-
-/// What a job came to.
-#[derive(Debug)]
-pub(super) struct Done {
-    snapshot: Arc<Snapshot>,
-    replaced: Vec<Replaced>,
-    unread: Vec<Arc<FileEntry>>,
-    report: Report,
-    /// Whether it saw all that had happened when it began, as far as it was to.
-    synced: bool,
-    /// Where the audit goes on, and what it found.
-    audited: Option<String>,
-    drift: Vec<RelPath>,
-}
 
 impl IndexJobs {
     pub(super) fn new(
@@ -168,16 +122,25 @@ impl IndexJobs {
     }
 
     fn next_job(&mut self, now: Instant) -> Option<Job> {
+        let due = self.due();
+        let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= now);
         let waits_for_paths = self.waiting.iter().any(|waiting| matches!(waiting.depth, Depth::Paths(_)));
         let waits_for_all = self.waiting.iter().any(|waiting| !matches!(waiting.depth, Depth::Paths(_)));
         let stats = self.waiting.iter().any(|waiting| waiting.depth == Depth::Contents);
         if self.state == IndexState::Scanning {
-            let due = self.schedule.may_retry(now) || !self.waiting.is_empty();
-            return due.then_some(Job::Scan { stats: true, first: true });
+            let wanted = is_due(due.first) || !self.waiting.is_empty();
+            return wanted.then_some(Job::Scan { stats: true, first: true });
+        }
+        if is_due(due.audit) && (self.waiting.is_empty() || self.schedule.audit_is_overdue(now)) {
+            let count = Schedule::sample(self.snapshot.files.len());
+            return Some(Job::Audit { after: self.audited.clone(), count });
         }
         if let Some(filled) = self.unsettled.pop_front() {
             return Some(Job::Settle(Arc::new(filled)));
         }
+        // A poll is one more that waits for all, so neither requests nor what is noticed all the time put it off.
+        let polls = is_due(due.poll);
+        let waits_for_all = waits_for_all || polls;
         if waits_for_paths && (self.for_all_last || !waits_for_all) {
             self.for_all_last = false;
             let paths = self.waiting.iter().flat_map(|waiting| waiting.depth.paths()).cloned();
@@ -185,19 +148,14 @@ impl IndexJobs {
         }
         if waits_for_all {
             self.for_all_last = true;
-            return Some(self.synced_job(stats));
+            return Some(self.synced_job(stats || polls));
         }
-        if self.noticed && self.schedule.may_retry(now) {
-            return Some(Job::Follow { synced: false });
-        }
-        if self.schedule.polls(now, self.report.polled > 0) {
-            return Some(self.synced_job(true));
-        }
-        if self.state == IndexState::Ready && self.schedule.audits(now) {
-            let count = Schedule::sample(self.snapshot.files.len());
-            return Some(Job::Audit { after: self.audited.clone(), count });
-        }
-        None
+        is_due(due.follow).then_some(Job::Follow { synced: false })
+    }
+
+    /// When what is due that nobody asks for.
+    fn due(&self) -> Due {
+        self.schedule.due(self.state, self.noticed, self.report.polled > 0)
     }
 
     /// What brings the index up to date: what the watcher noticed, if it notices all; a look at everything, if not.
@@ -236,6 +194,8 @@ impl IndexJobs {
         let Some(running) = self.running.take() else { return false };
         let before = self.snapshot.clock.tick();
         let first = matches!(running.kind, Job::Scan { first: true, .. });
+        // It takes nothing from the queue, and whether it fails is up to the paths it was given.
+        let by_name = matches!(running.kind, Job::Paths(_));
         let succeeded = result.is_ok();
         let synced = match result {
             Ok(done) => self.adopt(*done, first),
@@ -244,17 +204,27 @@ impl IndexJobs {
                     tracing::error!("the index cannot be brought up to date: {error}");
                 }
                 // Whatever it had taken from the queue is to be found again.
-                self.queue.rescan(&format!("a job failed: {}", error.message));
+                if !by_name {
+                    self.queue.rescan(&format!("a job failed: {}", error.message));
+                }
                 false
             }
         };
-        self.schedule.job_done(running.started_at, Instant::now(), succeeded, self.report.rescans);
+        if !by_name {
+            let look = running.kind.look();
+            self.schedule.job_done(look, running.started_at, Instant::now(), succeeded, self.report.rescans);
+        }
         if succeeded && first {
             self.state = IndexState::Indexing;
         }
         for request in std::mem::take(&mut self.waiting) {
-            if running.satisfies(&request) && (synced || !succeeded) {
-                // Where the job failed, what there is, honestly.
+            // Where the job failed, what there is, honestly; without a first look that is all anybody can be told.
+            let is_answered = if succeeded {
+                synced && running.satisfies(&request)
+            } else {
+                running.satisfies(&request) || (first && running.began_after(&request))
+            };
+            if is_answered {
                 self.answer(request, synced);
             } else {
                 self.waiting.push(request);
@@ -356,12 +326,8 @@ impl IndexJobs {
     /// When the next of them has waited long enough, or the next thing is due.
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let waited = self.waiting.iter().filter_map(|waiting| waiting.deadline).min();
-        let scheduled = if self.running.is_some() {
-            None
-        } else {
-            let wants = self.noticed || self.state == IndexState::Scanning;
-            self.schedule.next(wants, self.report.polled > 0, self.state == IndexState::Ready)
-        };
+        // The end of the job under way comes first.
+        let scheduled = if self.running.is_some() { None } else { self.due().next() };
         [waited, scheduled, self.hot_until].into_iter().flatten().min()
     }
 
@@ -405,61 +371,6 @@ impl IndexJobs {
         // A worker that stopped waiting is not told.
         let _ = request.reply.send(View { snapshot: Arc::clone(&self.snapshot), synced });
     }
-}
-
-/// Turns a panic into an error: whoever waits for a job is told in any case.
-fn survive<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
-    catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|_| Err(Error::internal("it panicked; the log has the place")))
-}
-
-impl Running {
-    /// Whether what the job saw is all the request asked for, as of when it was read or later.
-    fn satisfies(&self, request: &SyncRequest) -> bool {
-        self.started_at >= request.read_at
-            && match (&self.kind, &request.depth) {
-                (Job::Scan { .. } | Job::Follow { synced: true }, Depth::Names)
-                | (Job::Scan { stats: true, .. } | Job::Follow { synced: true }, Depth::Contents) => true,
-                (Job::Paths(looked), Depth::Paths(paths)) => paths.iter().all(|path| looked.contains(path)),
-                // What looks at everything trusts stamps; `paths` are read again whatever their stamps say.
-                _ => false,
-            }
-    }
-}
-
-impl Tools {
-    fn run(&self, job: &Job, snapshot: &Snapshot) -> Result<Done> {
-        let mut indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut audited, mut drift, mut synced) = (None, Vec::new(), true);
-        let delta = match job {
-            Job::Scan { stats, first } => indexer.scan(snapshot, *stats, *first)?,
-            Job::Follow { synced: wanted } => {
-                let followed = indexer.follow(snapshot, *wanted)?;
-                synced = followed.synced;
-                followed.delta
-            }
-            Job::Paths(paths) => indexer.look(snapshot, &paths.iter().cloned().collect::<Vec<_>>())?,
-            Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
-            Job::Audit { after, count } => {
-                let found = indexer.audit(snapshot, after, *count)?;
-                audited = Some(found.last.map(|path| path.as_str().to_owned()).unwrap_or_default());
-                drift = found.drift;
-                found.delta
-            }
-        };
-        if !indexer.is_in_place() {
-            // Some of it was seen in one root, some in another.
-            synced = false;
-        }
-        indexer.note(snapshot, &delta);
-        let unread = unread(&delta);
-        let (next, replaced) = snapshot.apply(delta);
-        let report = indexer.report(&next);
-        Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift })
-    }
-}
-
-fn unread(delta: &Delta) -> Vec<Arc<FileEntry>> {
-    delta.files.values().flatten().filter(|entry| entry.facts().is_none()).cloned().collect()
 }
 
 #[cfg(test)]

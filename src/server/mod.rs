@@ -22,6 +22,7 @@ mod run;
 mod schedule;
 mod serve;
 mod subscriptions;
+mod tell;
 #[cfg(test)]
 mod testing;
 mod workers;

@@ -15,7 +15,8 @@ use super::link::WorkerLink;
 use super::output::{Output, Room};
 use super::pending::{Pending, Requests, Serial};
 use super::serve::Exit;
-use super::subscriptions::{self, Subscriptions};
+use super::subscriptions::Subscriptions;
+use super::tell::tell;
 use super::workers::{self, Job, Workers};
 use crate::error::{Code, Error};
 use crate::fs::WorkspaceRoot;
@@ -322,7 +323,7 @@ impl Loop {
         let Some(due) = self.subscriptions.due(Instant::now()) else { return };
         let history = self.index.history(&due.told);
         let (shared, stop) = (Arc::clone(&self.shared), self.index.stop_token());
-        subscriptions::tell(due, history, shared, stop, self.room.clone(), self.events.clone(), &self.runtime);
+        tell(due, history, shared, stop, self.room.clone(), self.events.clone(), &self.runtime);
     }
 
     /// How long stdout may take for the last answers: what is left of draining, but at least a moment.

@@ -3,24 +3,13 @@
 //! A subscription holds no queue: it remembers the state that was told last, and the journal has what happened since.
 //! One that falls so far behind that the journal does not reach back is told everything anew.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use tokio::runtime::Handle;
-use tokio::sync::mpsc;
-
-use super::event::Event;
-use super::output::Room;
 use super::pending::Serial;
-use crate::cancel::CancelToken;
-use crate::error::{Code, Result};
-use crate::fs::now_ns;
 use crate::glob::PathFilter;
-use crate::index::Difference;
-use crate::methods::{History, Shared, changes};
-use crate::protocol::frame;
-use crate::protocol::watch::Changed;
+use crate::path::RelPath;
 
 /// While changes go on, they are told after this time.
 const MAX_WAIT: Duration = Duration::from_secs(1);
@@ -34,6 +23,8 @@ pub(super) struct Subscriptions {
     unanswered: BTreeMap<Serial, u64>,
     /// Whether one is being told; the others wait, so that at most one line waits for room.
     telling: bool,
+    /// When files were read that the one being told may not have seen.
+    read_meanwhile: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -42,6 +33,8 @@ struct Subscription {
     settle: Duration,
     /// The clock of the state that was told last.
     told: String,
+    /// Files that were told without their hashes: these are told when they are known.
+    owed: BTreeSet<RelPath>,
     waiting: Option<Waiting>,
 }
 
@@ -59,17 +52,18 @@ struct Waiting {
 pub(super) struct Due {
     pub(super) subscription: u64,
     pub(super) told: String,
-    filter: Arc<PathFilter>,
-    since: Instant,
+    pub(super) owed: BTreeSet<RelPath>,
+    pub(super) filter: Arc<PathFilter>,
+    pub(super) since: Instant,
     /// Whether it has waited so long that it waits for nothing more.
-    at_last: bool,
+    pub(super) at_last: bool,
 }
 
 /// How telling ended.
 #[derive(Debug)]
 pub(super) enum Told {
-    /// All there was to tell up to this clock is told.
-    UpTo(String),
+    /// All there was to tell up to this clock is told, but for the hashes of these files.
+    UpTo(String, BTreeSet<RelPath>),
     /// Files have to be read first, for what changed at this time.
     Later(Instant),
     /// It failed; the next change is told together with this one.
@@ -81,7 +75,8 @@ impl Subscriptions {
     pub(super) fn add(&mut self, serial: Serial, filter: PathFilter, settle: Duration, clock: &str) -> String {
         self.last += 1;
         self.unanswered.insert(serial, self.last);
-        let subscription = Subscription { filter: Arc::new(filter), settle, told: clock.to_owned(), waiting: None };
+        let (filter, told, owed) = (Arc::new(filter), clock.to_owned(), BTreeSet::new());
+        let subscription = Subscription { filter, settle, told, owed, waiting: None };
         self.all.insert(self.last, subscription);
         name(self.last)
     }
@@ -117,9 +112,18 @@ impl Subscriptions {
 
     /// Files were read that some may wait for.
     pub(super) fn files_were_read(&mut self, now: Instant) {
-        for waiting in self.all.values_mut().filter_map(|subscription| subscription.waiting.as_mut()) {
-            if std::mem::take(&mut waiting.for_files) {
-                waiting.due = now;
+        if self.telling {
+            self.read_meanwhile = Some(now);
+        }
+        for held in self.all.values_mut() {
+            match &mut held.waiting {
+                Some(waiting) => {
+                    if std::mem::take(&mut waiting.for_files) {
+                        waiting.due = now;
+                    }
+                }
+                None if held.owed.is_empty() => {}
+                None => held.waiting = Some(Waiting::until(now)),
             }
         }
     }
@@ -140,9 +144,11 @@ impl Subscriptions {
         let subscription = self.all.get_mut(&number)?;
         let since = subscription.waiting.take()?.since;
         self.telling = true;
+        self.read_meanwhile = None;
         Some(Due {
             subscription: number,
             told: subscription.told.clone(),
+            owed: subscription.owed.clone(),
             filter: Arc::clone(&subscription.filter),
             since,
             at_last: now >= subscription.latest(since),
@@ -152,9 +158,15 @@ impl Subscriptions {
     /// Telling a subscription ended. False if the subscription was, too.
     pub(super) fn told(&mut self, subscription: u64, told: Told) -> bool {
         self.telling = false;
+        let read = self.read_meanwhile.take();
         let Some(held) = self.all.get_mut(&subscription) else { return false };
         match told {
-            Told::UpTo(clock) => held.told = clock,
+            Told::UpTo(clock, owed) => {
+                (held.told, held.owed) = (clock, owed);
+                if let Some(read) = read.filter(|_| !held.owed.is_empty()) {
+                    held.waiting.get_or_insert(Waiting::until(read));
+                }
+            }
             Told::Later(since) => {
                 // What came meanwhile is told together with it.
                 let due = held.latest(since);
@@ -174,76 +186,18 @@ impl Subscription {
     }
 }
 
+impl Waiting {
+    /// What came at `due` and waits no longer.
+    fn until(due: Instant) -> Self {
+        Self { since: due, due, for_files: false }
+    }
+}
+
 const PREFIX: &str = "subscription-";
 
-fn name(number: u64) -> String {
+/// What a subscription is called on the wire.
+pub(super) fn name(number: u64) -> String {
     format!("{PREFIX}{number}")
-}
-
-/// Finds out what there is to tell, on a thread of its own, waits until there is room for it, and reports
-/// [`Event::Told`], whatever happens.
-pub(super) fn tell(
-    due: Due,
-    history: History,
-    shared: Arc<Shared>,
-    stop: CancelToken,
-    room: Room,
-    events: mpsc::UnboundedSender<Event>,
-    runtime: &Handle,
-) {
-    let handle = runtime.clone();
-    runtime.spawn_blocking(move || {
-        let subscription = due.subscription;
-        let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| line(&due, &history, &shared, &stop)));
-        let (line, told) = match made {
-            Ok(Ok(Made::Line(line))) => {
-                let line = line.and_then(|line| handle.block_on(room.reserve(line, &stop)).ok());
-                (line, Told::UpTo(history.snapshot.clock.to_string()))
-            }
-            Ok(Ok(Made::NotYet)) => (None, Told::Later(due.since)),
-            Ok(Err(_)) | Err(_) => (None, Told::Failed),
-        };
-        let _ = events.send(Event::Told { subscription, told, line });
-    });
-}
-
-/// What came of making an event.
-enum Made {
-    /// The line, if there is anything to tell.
-    Line(Option<Vec<u8>>),
-    /// Files are to be read first.
-    NotYet,
-}
-
-fn line(due: &Due, history: &History, shared: &Shared, stop: &CancelToken) -> Result<Made> {
-    let found = changes::find(history, &due.filter);
-    let is_unread = |difference: &Difference| difference.after.as_ref().is_some_and(|entry| entry.facts().is_none());
-    // They are being read, beside the jobs; whatever turns out to have moved is another state then.
-    if !due.at_last && found.iter().any(is_unread) {
-        return Ok(Made::NotYet);
-    }
-    // A large file that is written all the time is told without its hash rather than read all the time.
-    let now_ns = now_ns();
-    let is_hot = |difference: &Difference| difference.after.as_ref().is_some_and(|entry| entry.stamp.is_hot(now_ns));
-    let (hot, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| is_unread(found) && is_hot(found));
-    let (fresh, mut changes) = (history.ticks.is_none(), changes::describe(&found, shared, stop)?.changes);
-    if !hot.is_empty() {
-        changes.extend(hot.iter().filter_map(changes::unread));
-        changes.sort_by(|one, two| one.path.cmp(&two.path));
-    }
-    if changes.is_empty() && !fresh {
-        return Ok(Made::Line(None));
-    }
-    let clock = history.snapshot.clock.to_string();
-    let changed = Changed { subscription: name(due.subscription), clock, fresh, changes, limit_hit: false };
-    let max = shared.config.limits.max_response_bytes as usize;
-    match frame::event("changed", &changed, max) {
-        Err(error) if error.code == Code::ResponseTooLarge => {
-            let changed = Changed { fresh: true, changes: Vec::new(), limit_hit: true, ..changed };
-            frame::event("changed", &changed, usize::MAX).map(Some).map(Made::Line)
-        }
-        line => line.map(Some).map(Made::Line),
-    }
 }
 
 #[cfg(test)]
@@ -278,7 +232,7 @@ mod tests {
         assert_eq!(due.told, "c1");
         subscriptions.changed(start + ms(81));
         assert_eq!(subscriptions.next_deadline(), None, "one at a time");
-        assert!(subscriptions.told(due.subscription, Told::UpTo("c2".to_owned())));
+        assert!(subscriptions.told(due.subscription, Told::UpTo("c2".to_owned(), BTreeSet::new())));
         assert_eq!(subscriptions.next_deadline(), Some(start + ms(131)));
         assert_eq!(subscriptions.due(start + ms(200)).unwrap().told, "c2");
     }
@@ -334,5 +288,26 @@ mod tests {
         }
         assert!(subscriptions.remove(&name) && !subscriptions.remove(&name));
         assert!(!subscriptions.told(due.subscription, Told::Failed));
+    }
+
+    #[test]
+    fn what_is_owed_is_told_when_it_was_read_even_while_something_is_told() {
+        let (mut subscriptions, start) = (Subscriptions::default(), Instant::now());
+        add(&mut subscriptions, ms(50));
+        let owed = BTreeSet::from([RelPath::parse("large").unwrap()]);
+        subscriptions.changed(start);
+        let due = subscriptions.due(start + MAX_WAIT).unwrap();
+        subscriptions.files_were_read(start + ms(1010));
+        subscriptions.told(due.subscription, Told::UpTo("c2".to_owned(), owed.clone()));
+        assert_eq!(subscriptions.next_deadline(), Some(start + ms(1010)));
+        let due = subscriptions.due(start + ms(1010)).unwrap();
+        assert_eq!((&due.owed, due.told.as_str()), (&owed, "c2"));
+        subscriptions.told(due.subscription, Told::UpTo("c2".to_owned(), owed));
+        assert_eq!(subscriptions.next_deadline(), None, "it is not read yet");
+        subscriptions.files_were_read(start + ms(2000));
+        let due = subscriptions.due(start + ms(2000)).unwrap();
+        subscriptions.told(due.subscription, Told::UpTo("c2".to_owned(), BTreeSet::new()));
+        subscriptions.files_were_read(start + ms(3000));
+        assert_eq!(subscriptions.next_deadline(), None, "nothing is owed any more");
     }
 }

@@ -8,7 +8,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::fs::now_ns;
 
@@ -16,7 +16,8 @@ use crate::fs::now_ns;
 const PREFIX: &str = "workspace-sidecar-cookies-";
 /// Held locked as long as the process lives.
 const LOCK: &str = "lock";
-/// A directory without a lock file this old was left by a process that was killed while it made it.
+/// A younger directory may be one that another process is about to lock, so it is left alone: to try its lock would keep
+/// the other from getting it.
 const MAKING_TIME: Duration = Duration::from_secs(60);
 
 /// The directory, and the lock that says that its process lives. Dropping it removes it.
@@ -52,7 +53,7 @@ impl Cookies {
         if place.starts_with(root) {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "it lies in the workspace"));
         }
-        remove_leftovers(&place);
+        remove_leftovers(&place, SystemTime::now());
         let path = place.join(format!("{PREFIX}{}-{:x}", std::process::id(), now_ns()));
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
@@ -101,25 +102,26 @@ impl Drop for Cookies {
 }
 
 /// Removes what processes that were killed left behind: those hold no lock any more.
-fn remove_leftovers(place: &Path) {
+fn remove_leftovers(place: &Path, now: SystemTime) {
     let Ok(entries) = fs::read_dir(place) else { return };
     for entry in entries.flatten() {
         let ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
-        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_leftover(&entry.path()) {
+        if ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) && is_leftover(&entry.path(), now) {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
 
-fn is_leftover(directory: &Path) -> bool {
+fn is_leftover(directory: &Path, now: SystemTime) -> bool {
+    let modified = fs::metadata(directory).and_then(|found| found.modified()).ok();
+    let age = modified.and_then(|time| now.duration_since(time).ok()).unwrap_or_default();
+    if age <= MAKING_TIME {
+        return false;
+    }
     match File::open(directory.join(LOCK)) {
         Ok(lock) => lock.try_lock().is_ok(),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            let age = fs::metadata(directory).and_then(|found| found.modified()).map(|time| time.elapsed());
-            matches!(age, Ok(Ok(age)) if age > MAKING_TIME)
-        }
-        // Another user's, most likely.
-        Err(_) => false,
+        // Else it is another user's, most likely.
+        Err(error) => error.kind() == io::ErrorKind::NotFound,
     }
 }
 
@@ -141,11 +143,14 @@ mod tests {
         fs::write(dead.join(LOCK), "").unwrap();
         fs::write(dead.join("7"), "").unwrap();
         fs::create_dir(place.path().join("another-program")).unwrap();
-        fs::create_dir(place.path().join(format!("{PREFIX}2-being-made"))).unwrap();
+        let locked_by_nobody = place.path().join(format!("{PREFIX}2-killed-early"));
+        fs::create_dir(&locked_by_nobody).unwrap();
 
         let first = Cookies::make(&places, root).unwrap();
-        assert!(!dead.exists());
+        assert!(dead.exists() && locked_by_nobody.exists(), "they may be about to be locked");
         let second = Cookies::make(&places, root).unwrap();
+        remove_leftovers(place.path(), SystemTime::now() + 2 * MAKING_TIME);
+        assert!(!dead.exists() && !locked_by_nobody.exists());
         assert!(first.path().is_dir() && second.path().is_dir());
         second.put(1).unwrap();
         assert_eq!(Cookies::number_of(second.path(), &second.path().join("1")), Some(1));
@@ -153,7 +158,7 @@ mod tests {
         second.take(1);
         assert!(second.put(1).is_ok());
         drop((first, second));
-        assert_eq!(count(place.path()), 2);
+        assert_eq!(count(place.path()), 1);
     }
 
     #[test]
@@ -167,5 +172,22 @@ mod tests {
             let cookies = Cookies::make(&[inside, beside.path().join("new")], &path).unwrap();
             assert!(!cookies.path().starts_with(&path));
         }
+    }
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn none_is_made_after_the_source_was_closed() {
+        use std::sync::Arc;
+
+        use crate::watch::{Native, Queue, Source as _};
+
+        let (root, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let source = Native::new(root.path(), Some(place.path()));
+        let queue = Arc::new(Queue::new(1, || {}));
+        let first = source.start(&queue).unwrap();
+        assert_eq!(count(place.path()), 1);
+        source.close();
+        let second = source.start(&queue);
+        assert_eq!(count(place.path()), 0);
+        drop((first, second));
     }
 }

@@ -30,6 +30,8 @@ pub struct Native {
     places: Vec<PathBuf>,
     /// Of the watcher that was started last.
     cookies: Arc<Mutex<Option<Cookies>>>,
+    /// Whether no more are to be made; read and set only while `cookies` is locked.
+    closed: AtomicBool,
 }
 
 impl Native {
@@ -41,21 +43,23 @@ impl Native {
         if is_shared {
             tracing::info!("others may write to this file system without being noticed: synced answers walk the tree");
         }
-        Self { root: root.to_path_buf(), is_shared, places, cookies: Arc::default() }
+        Self { root: root.to_path_buf(), is_shared, places, cookies: Arc::default(), closed: AtomicBool::new(false) }
     }
 }
 
 impl Source for Native {
     fn start(&self, queue: &Arc<Queue>) -> Result<Box<dyn Watcher>, String> {
-        let cookies = if self.is_ordered() {
+        // Locked until they are held: `close` must find them if they are made.
+        let mut held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        *held = if self.is_ordered() && !self.closed.load(Ordering::Relaxed) {
             Cookies::make(&self.places, &self.root)
                 .inspect_err(|error| tracing::warn!("synced answers walk the tree, there can be no cookies: {error}"))
                 .ok()
         } else {
             None
         };
-        let directory = cookies.as_ref().map(|cookies| cookies.path().to_path_buf());
-        *self.cookies.lock().unwrap_or_else(PoisonError::into_inner) = cookies;
+        let directory = held.as_ref().map(|cookies| cookies.path().to_path_buf());
+        drop(held);
         NativeWatcher::start(&self.root, queue, directory.as_deref(), Arc::clone(&self.cookies))
             .map(|watcher| Box::new(watcher) as Box<dyn Watcher>)
             .map_err(|error| explain(&error))
@@ -66,7 +70,9 @@ impl Source for Native {
     }
 
     fn close(&self) {
-        self.cookies.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let mut held = self.cookies.lock().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, Ordering::Relaxed);
+        held.take();
     }
 }
 

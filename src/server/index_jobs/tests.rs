@@ -3,9 +3,15 @@
 use std::fs;
 use std::path::Path;
 
+use tokio::sync::oneshot;
+
 use super::*;
+use crate::error::Error;
 use crate::fs::Stamp;
 use crate::index::Clock;
+use crate::path::RelPath;
+use crate::protocol::watch::WatchMode;
+use crate::server::schedule::Look;
 use crate::server::testing::shared;
 use crate::watch::Native;
 
@@ -28,6 +34,15 @@ impl Jobs {
     async fn next(&mut self) -> Event {
         let event = tokio::time::timeout(Duration::from_secs(60), self.events.recv());
         event.await.expect("no job is under way, and the index is not complete").unwrap()
+    }
+
+    /// As if a job were under way, and a request that was read when it began waited.
+    fn under_way(&mut self, kind: Job, depth: Depth) -> oneshot::Receiver<View> {
+        let began = Instant::now();
+        let (reply, answer) = oneshot::channel();
+        self.jobs.waiting.push(SyncRequest { read_at: began, depth, deadline: None, reply });
+        self.jobs.running = Some(Running { started_at: began, kind });
+        answer
     }
 
     /// Does a job and takes in what came of it.
@@ -73,8 +88,7 @@ async fn the_first_index_completes_though_a_file_moves_while_it_is_read() {
     jobs.jobs.job_done(result);
     jobs.complete().await;
     assert_eq!(jobs.jobs.state, IndexState::Ready);
-    let path = RelPath::parse("a").unwrap();
-    let known = jobs.jobs.snapshot.file(&path).unwrap().known().unwrap();
+    let known = jobs.jobs.snapshot.file(&path()).unwrap().known().unwrap();
     assert_eq!(known.hash, blake3::hash(&fs::read(&file).unwrap()));
 }
 
@@ -115,4 +129,122 @@ async fn a_file_that_is_written_all_the_time_does_not_keep_others_from_being_rea
     assert_eq!(jobs.jobs.hot_until, until, "not put off by the next write");
     jobs.jobs.expire(until.unwrap());
     assert!(jobs.jobs.hot.is_empty(), "what the index does not hold any more is let go");
+}
+
+/// The path `a`.
+fn path() -> RelPath {
+    RelPath::parse("a").unwrap()
+}
+
+#[tokio::test]
+async fn a_failed_look_at_single_paths_is_no_reason_to_look_at_everything() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    let mut answer = jobs.under_way(Job::Paths(Arc::new([path()].into())), Depth::Paths(vec![path()]));
+    jobs.jobs.job_done(Err(Error::internal("a test")));
+    assert!(!answer.try_recv().unwrap().synced);
+    assert!(jobs.jobs.queue.take().is_empty());
+    jobs.jobs.noticed = true;
+    assert!(jobs.jobs.due().follow.unwrap() <= Instant::now(), "what others wait for is not put off");
+}
+
+#[tokio::test]
+async fn a_failed_first_look_is_told_to_all_that_wait_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    for depth in [Depth::Names, Depth::Contents, Depth::Paths(vec![path()])] {
+        let mut answer = jobs.under_way(Job::Scan { stats: true, first: true }, depth.clone());
+        jobs.jobs.job_done(Err(Error::internal("a test")));
+        assert!(!answer.try_recv().expect("it is answered at once").synced, "{depth:?}");
+        assert_eq!(jobs.jobs.state, IndexState::Scanning);
+    }
+}
+
+#[tokio::test]
+async fn whatever_is_due_is_done() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    let start = Instant::now();
+    let modes = [WatchMode::Native, WatchMode::Poll, WatchMode::Off];
+    let states = [IndexState::Scanning, IndexState::Indexing, IndexState::Ready];
+    for (mode, state) in modes.into_iter().flat_map(|mode| states.map(|state| (mode, state))) {
+        for (noticed, polled, failures) in (0..8).map(|bits| (bits & 1 > 0, u64::from(bits & 2 > 0), bits / 4 * 7)) {
+            let jobs = &mut jobs.jobs;
+            (jobs.state, jobs.noticed, jobs.report.polled) = (state, noticed, polled);
+            jobs.schedule = Schedule::new(mode);
+            for _ in 0..failures {
+                jobs.schedule.job_done(Look::Noticed, start, start, false, 0);
+            }
+            for after in [0, 10, 20, 99, 100, 999, 1000, 1999, 2000, 3000, 4999, 5000, 29_999, 30_000, 60_000] {
+                let now = start + Duration::from_millis(after);
+                let (next, job) = (jobs.next_deadline(), jobs.next_job(now));
+                let (is_due, context) = (next.is_some_and(|next| next <= now), (mode, state, noticed, polled, after));
+                assert_eq!(is_due, job.is_some(), "{context:?}: {job:?}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_noticed_all_the_time_starves_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let jobs = &mut Jobs::over(directory.path()).jobs;
+    (jobs.state, jobs.noticed, jobs.report.polled) = (IndexState::Ready, true, 1);
+    jobs.schedule = Schedule::new(WatchMode::Native);
+    let due = jobs.due();
+    let kinds = [due.follow, due.poll, due.audit].map(|at| jobs.next_job(at.unwrap()));
+    assert!(
+        matches!(
+            kinds,
+            [
+                Some(Job::Follow { synced: false }),
+                Some(Job::Scan { stats: true, first: false }),
+                Some(Job::Audit { .. })
+            ]
+        ),
+        "{kinds:?}"
+    );
+}
+
+#[tokio::test]
+async fn requests_that_wait_all_the_time_starve_nothing() {
+    let directory = tempfile::tempdir().unwrap();
+    let jobs = &mut Jobs::over(directory.path());
+    (jobs.jobs.state, jobs.jobs.report.polled) = (IndexState::Ready, 1);
+    let start = Instant::now();
+    jobs.jobs.schedule = Schedule::new(WatchMode::Native);
+    let due = jobs.jobs.due();
+    let _answers =
+        [Depth::Paths(vec![path()]), Depth::Names].map(|depth| jobs.under_way(Job::Follow { synced: true }, depth));
+    let mut next = |at: Instant| jobs.jobs.next_job(at).unwrap();
+    assert!(matches!(next(start + Duration::from_millis(999)), Job::Scan { stats: false, .. }));
+    assert!(matches!(next(due.poll.unwrap()), Job::Paths(_)));
+    assert!(matches!(next(due.poll.unwrap()), Job::Scan { stats: true, .. }), "the poll is done with it");
+    assert!(matches!(next(due.audit.unwrap()), Job::Paths(_)));
+    assert!(matches!(next(due.audit.unwrap() + Duration::from_secs(30)), Job::Audit { .. }));
+}
+
+#[tokio::test]
+async fn what_is_written_in_a_tight_loop_is_not_looked_at_for_each_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    jobs.jobs.noticed();
+    let Some(Running { kind: Job::Follow { synced: false }, .. }) = jobs.jobs.running else { panic!("at once") };
+    jobs.jobs.noticed();
+    let Event::JobDone { result } = jobs.next().await else { panic!("a job is under way") };
+    let ended = Instant::now();
+    jobs.jobs.job_done(result);
+    if jobs.jobs.running.is_none() {
+        let next = jobs.jobs.next_deadline().expect("what was noticed is due");
+        tokio::time::sleep_until(next.into()).await;
+        jobs.jobs.expire(Instant::now());
+    }
+    let Some(Running { kind: Job::Follow { synced: false }, started_at }) = jobs.jobs.running else {
+        panic!("it is due")
+    };
+    assert!(started_at >= ended + Duration::from_millis(20));
 }

@@ -1,7 +1,8 @@
 //! The directory for cookies: outside the workspace, and gone when the process is.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -60,6 +61,8 @@ fn it_goes_with_the_process() {
     // It is killed once more, and waited for.
     sidecar.abandon();
     assert_eq!(held(&place), left, "nobody was there to remove it");
+    // A new one might be locked by another process in a moment.
+    File::open(&left[0]).unwrap().set_modified(SystemTime::now() - Duration::from_secs(61)).unwrap();
     let sidecar = start();
     assert_ne!(held(&place), left, "the next one removes it");
     sidecar.finish();
