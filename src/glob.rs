@@ -64,6 +64,11 @@ impl PathFilter {
         self.within.as_deref()
     }
 
+    /// Whether every path passes.
+    pub fn takes_all(&self) -> bool {
+        self.include.is_none() && self.exclude.is_none()
+    }
+
     /// Whether a path passes.
     pub fn accepts(&self, path: &str) -> bool {
         self.include.as_ref().is_none_or(|set| set.is_match(path))

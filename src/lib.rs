@@ -4,6 +4,7 @@
 
 pub mod cancel;
 pub mod cli;
+pub mod courtesy;
 pub mod error;
 pub mod fs;
 pub mod glob;
@@ -17,5 +18,6 @@ pub mod schema;
 pub mod search;
 pub mod server;
 pub mod text;
+pub mod trigram;
 pub mod tsx;
 pub mod watch;

@@ -332,6 +332,15 @@ impl WorkspaceRoot {
         Ok(stable.then_some(Content { bytes, stamp, stable }))
     }
 
+    /// Opens a file of which parts are to be read, if its stamp is `wanted`.
+    ///
+    /// # Errors
+    /// As [`Self::read_part`].
+    pub fn open_parts(&self, path: &RelPath, wanted: impl Fn(&Stamp) -> bool) -> Result<Option<Parts>> {
+        let (file, stamp) = self.open_file(path)?;
+        Ok(wanted(&stamp).then_some(Parts { file, stamp }))
+    }
+
     /// `file_too_large`, with the figures.
     pub fn too_large(path: &RelPath, size: u64, max_bytes: u64) -> Error {
         Error::new(Code::FileTooLarge, format!("{path}: its {size} bytes are more than the {max_bytes} allowed"))
@@ -381,6 +390,36 @@ impl WorkspaceRoot {
             }
             attempt += 1;
         }
+    }
+}
+
+/// A file of which parts are read.
+#[derive(Debug)]
+pub struct Parts {
+    file: File,
+    stamp: Stamp,
+}
+
+impl Parts {
+    /// Reads up to `length` bytes from `start` on into the beginning of `buffer`, which only ever grows. Returns how
+    /// many; fewer at the end of the file.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn read(&mut self, start: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<usize> {
+        let left = usize::try_from(self.stamp.size.saturating_sub(start)).unwrap_or(usize::MAX);
+        let length = length.min(left);
+        if buffer.len() < length {
+            buffer.resize(length, 0);
+        }
+        self.file.seek(io::SeekFrom::Start(start))?;
+        self.file.read_exact(&mut buffer[..length])?;
+        Ok(length)
+    }
+
+    /// Whether the file looks as it did when it was opened: then what was read belongs together.
+    pub fn are_of_one_state(&self) -> bool {
+        self.file.metadata().is_ok_and(|now| Stamp::of_std(&now) == self.stamp)
     }
 }
 

@@ -53,9 +53,11 @@ impl Snapshot {
         });
         delta.directories.retain(|path, edit| self.directory(path) != edit.as_ref());
         let same = replaced.is_empty() && delta.directories.is_empty();
+        let files = self.files.with(delta.files);
         let next = Self {
             clock: if same { self.clock.clone() } else { self.clock.next() },
-            files: self.files.with(delta.files),
+            text: self.text.replaced(&replaced, &files),
+            files,
             directories: self.directories.with(delta.directories),
             skipped: delta.skipped.unwrap_or(self.skipped),
         };

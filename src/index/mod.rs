@@ -5,9 +5,11 @@ mod entry;
 mod journal;
 mod snapshot;
 mod sorted;
+mod text;
 
 pub use delta::Delta;
 pub use entry::{Facts, FileEntry, FileFacts};
 pub use journal::{Difference, Journal, Replaced, Tick, differences};
 pub use snapshot::{Clock, DirectoryEntry, Listing, Skipped, Snapshot};
 pub use sorted::{Located, Sorted};
+pub use text::{Rebuild, Selected, TextIndex, TextPart};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::entry::FileEntry;
 use super::sorted::{Located, Sorted};
+use super::text::{Rebuild, TextIndex, TextPart};
 use crate::fs::Stamp;
 use crate::path::RelPath;
 
@@ -108,12 +109,20 @@ pub struct Snapshot {
     pub directories: Sorted<DirectoryEntry>,
     /// What was passed over when it was listed last.
     pub skipped: Skipped,
+    /// Which of the files may match what.
+    pub text: TextIndex,
 }
 
 impl Snapshot {
     /// The state before anything was walked.
     pub fn empty(clock: Clock) -> Self {
-        Self { clock, files: Sorted::default(), directories: Sorted::default(), skipped: Skipped::default() }
+        Self {
+            clock,
+            files: Sorted::default(),
+            directories: Sorted::default(),
+            skipped: Skipped::default(),
+            text: TextIndex::default(),
+        }
     }
 
     /// The file at `path`.
@@ -124,6 +133,12 @@ impl Snapshot {
     /// The directory at `path`.
     pub fn directory(&self, path: &RelPath) -> Option<&DirectoryEntry> {
         self.directories.get(path.as_str())
+    }
+
+    /// With parts of the trigram index that were built in place of others.
+    #[must_use]
+    pub fn with_text(&self, built: Vec<(Rebuild, Vec<Arc<TextPart>>)>) -> Self {
+        Self { text: self.text.adopt(built, &self.files), ..self.clone() }
     }
 
     /// The bytes of all files.
@@ -139,7 +154,7 @@ impl Snapshot {
             self.files.iter().map(|entry| size_of::<FileEntry>() + 16 + size_of::<usize>() + path(&entry.path)).sum();
         let directories: usize =
             self.directories.iter().map(|entry| size_of::<DirectoryEntry>() + path(&entry.path)).sum();
-        (files + directories) as u64
+        (files + directories + self.text.bytes()) as u64
     }
 }
 

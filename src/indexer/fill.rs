@@ -14,8 +14,11 @@ use crate::index::{Delta, Facts, FileEntry, Snapshot};
 /// Entries that turned out to have moved since they were listed: what replaces them.
 #[derive(Debug, Default)]
 pub struct Filled {
-    moved: Vec<(Arc<FileEntry>, Option<Arc<FileEntry>>)>,
+    pub(super) moved: Vec<Moved>,
 }
+
+/// An entry, and what replaces it.
+pub(super) type Moved = (Arc<FileEntry>, Option<Arc<FileEntry>>);
 
 impl Filled {
     /// Whether nothing moved.
@@ -74,17 +77,45 @@ pub fn fill(root: &WorkspaceRoot, files: &[Arc<FileEntry>], counter: &Counter, c
 /// # Errors
 /// What takes the entry's place: the file as it is now, or `None` if it is gone.
 pub fn look(root: &WorkspaceRoot, entry: &FileEntry, cancel: &CancelToken) -> Result<(), Option<FileEntry>> {
+    look_with(root, entry, cancel, &mut ()).map(drop)
+}
+
+/// Who else wants the bytes of a file that is read for its facts.
+pub(super) trait Bytes {
+    /// The file is read from its beginning, perhaps once more.
+    fn start(&mut self);
+    /// The next ones.
+    fn add(&mut self, chunk: &[u8]);
+}
+
+impl Bytes for () {
+    fn start(&mut self) {}
+    fn add(&mut self, _: &[u8]) {}
+}
+
+/// As [`look`]; gives the hash of what was read, if all of it was.
+pub(super) fn look_with(
+    root: &WorkspaceRoot,
+    entry: &FileEntry,
+    cancel: &CancelToken,
+    bytes: &mut impl Bytes,
+) -> Result<Option<blake3::Hash>, Option<FileEntry>> {
     thread_local! {
         static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
     }
     let looked_ns = now_ns();
+    let bytes = RefCell::new(bytes);
     let read = BUFFER.with_borrow_mut(|buffer| {
         root.digest(
             &entry.path,
             buffer,
-            |_| FactsReader::default(),
+            |_| {
+                bytes.borrow_mut().start();
+                FactsReader::default()
+            },
             |reader, chunk| {
                 reader.add(chunk);
+                bytes.borrow_mut().add(chunk);
                 cancel.check()
             },
         )
@@ -93,22 +124,22 @@ pub fn look(root: &WorkspaceRoot, entry: &FileEntry, cancel: &CancelToken) -> Re
         Ok(read) => {
             // One that never held still is suspect at the next look, too.
             let racy = !read.stable || read.stamp.is_racy(looked_ns);
-            let facts = Facts::Known(read.value.finish(racy));
+            let facts = read.value.finish(racy);
             if read.stamp == entry.stamp {
-                entry.set_facts(facts);
-                Ok(())
+                entry.set_facts(Facts::Known(facts));
+                Ok(Some(facts.hash))
             } else {
-                Err(Some(FileEntry::read(entry.path.clone(), read.stamp, facts)))
+                Err(Some(FileEntry::read(entry.path.clone(), read.stamp, Facts::Known(facts))))
             }
         }
         // Gone, or something else took its place: the walk lists regular files alone.
         Err(error) if matches!(error.code, Code::NotFound | Code::NotAFile | Code::PathOutsideWorkspace) => Err(None),
         // Whoever asks next reads it.
-        Err(error) if error.code == Code::Cancelled => Ok(()),
+        Err(error) if error.code == Code::Cancelled => Ok(None),
         Err(error) => {
             tracing::warn!("not readable: {error}");
             entry.set_facts(Facts::Unreadable(error.code));
-            Ok(())
+            Ok(None)
         }
     }
 }

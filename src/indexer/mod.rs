@@ -1,6 +1,7 @@
 //! The I/O half of the index: walking the tree, reading the files, following what changes.
 
 mod audit;
+mod build;
 mod facts;
 mod fill;
 mod follow;
@@ -15,6 +16,7 @@ mod walk;
 mod tests;
 
 pub use audit::Audited;
+pub use build::{Builder, Built};
 pub use facts::FactsReader;
 pub use fill::{Filled, fill, look};
 pub use follow::{Followed, Indexer, Report, WatchOptions};

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::cancel::CancelToken;
+use crate::courtesy::Courtesy;
 use crate::error::Result;
 use crate::fs::WorkspaceRoot;
 use crate::glob::PathFilter;
@@ -44,6 +45,8 @@ pub struct Shared {
     pub config: Config,
     /// Where requests do their parallel work; nothing on it blocks but disks.
     pub pool: Arc<rayon::ThreadPool>,
+    /// Lets requests go before the building of the index.
+    pub courtesy: Courtesy,
     /// When the process started.
     pub started: Instant,
 }

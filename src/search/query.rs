@@ -53,6 +53,7 @@ pub struct QueryOptions {
 pub struct Query {
     matcher: RegexMatcher,
     across_lines: bool,
+    plan: crate::trigram::Plan,
 }
 
 impl Query {
@@ -87,7 +88,18 @@ impl Query {
         let matcher = builder.build(&options.pattern).map_err(|error| invalid(&error))?;
         // A pattern that cannot match `\n` finds the same line by line, which is faster.
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
-        Ok(Self { matcher, across_lines })
+        let mut plan = crate::trigram::Plan::All;
+        if !options.regex && options.case == CaseMode::Sensitive && options.pattern.len() >= 3 {
+            let groups = options.pattern.as_bytes().windows(3).map(|w| { let g = u32::from(w[0]) << 16 | u32::from(w[1]) << 8 | u32::from(w[2]); vec![crate::trigram::GramRange { first: g, last: g }] }).collect();
+            let words = if options.whole_word { vec![options.pattern.as_bytes().into()] } else { vec![] };
+            plan = crate::trigram::Plan::Stretch(std::sync::Arc::new(crate::trigram::Stretch { groups, words, literal: options.pattern.clone().into_bytes() }));
+        }
+        Ok(Self { matcher, across_lines, plan })
+    }
+
+    /// stub
+    pub fn plan(&self) -> &crate::trigram::Plan {
+        &self.plan
     }
 
     /// The compiled pattern.

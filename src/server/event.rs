@@ -10,7 +10,7 @@ use super::pending::Serial;
 use super::subscriptions::Told;
 use crate::error::Result;
 use crate::glob::PathFilter;
-use crate::indexer::Filled;
+use crate::indexer::{Built, Filled};
 use crate::methods::{Depth, History, Lane, View};
 
 /// What other tasks and threads tell the loop.
@@ -36,6 +36,8 @@ pub(super) enum Event {
     JobDone { result: Result<Box<Done>> },
     /// A round of reading files beside the jobs is done.
     Filled { result: Result<Filled> },
+    /// Parts of the text index were built.
+    Built { result: Result<Built> },
     /// Output was written; there may be room for more.
     Written,
     /// Nobody reads stdout any more.

@@ -1,6 +1,7 @@
 //! The index, the jobs that change it, one at a time, and who waits for them.
 
 mod job;
+mod texts;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -11,13 +12,14 @@ use tokio::sync::mpsc;
 
 pub(super) use self::job::Done;
 use self::job::{Job, Running, Tools, survive};
+use self::texts::Texts;
 use super::event::{Event, SyncRequest};
 use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::now_ns;
 use crate::index::{FileEntry, Journal, Snapshot};
-use crate::indexer::{Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
+use crate::indexer::{Builder, Built, Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
 use crate::methods::{Depth, History, IndexState, Shared, View};
 use crate::ordered::pool;
 use crate::watch::{Counts, Queue, Source};
@@ -47,6 +49,10 @@ pub(super) struct IndexJobs {
     rounds: u32,
     /// What turned out to have moved while it was read; it is brought in next.
     unsettled: VecDeque<Filled>,
+    texts: Texts,
+    /// Whether the first index was read, and whether it is complete since [`Self::take_completed`] was called last.
+    is_read: bool,
+    completed: bool,
     /// Whether the last job was for everybody: then those that wait for single paths come first.
     for_all_last: bool,
     /// Where the audit goes on.
@@ -104,6 +110,9 @@ impl IndexJobs {
             hot_until: None,
             rounds: 0,
             unsettled: VecDeque::new(),
+            texts: Texts::new(),
+            is_read: false,
+            completed: false,
             for_all_last: false,
             audited: String::new(),
             waiting: Vec::new(),
@@ -134,6 +143,9 @@ impl IndexJobs {
         if is_due(due.audit) && (self.waiting.is_empty() || self.schedule.audit_is_overdue(now)) {
             let count = Schedule::sample(self.snapshot.files.len());
             return Some(Job::Audit { after: self.audited.clone(), count });
+        }
+        if let Some(built) = self.texts.take() {
+            return Some(Job::Adopt(Arc::new(built.parts)));
         }
         if let Some(filled) = self.unsettled.pop_front() {
             return Some(Job::Settle(Arc::new(filled)));
@@ -194,8 +206,8 @@ impl IndexJobs {
         let Some(running) = self.running.take() else { return false };
         let before = self.snapshot.clock.tick();
         let first = matches!(running.kind, Job::Scan { first: true, .. });
-        // It takes nothing from the queue, and whether it fails is up to the paths it was given.
-        let by_name = matches!(running.kind, Job::Paths(_));
+        // It takes nothing from the queue, and whether it fails is up to what it was given.
+        let by_name = running.kind.is_by_name();
         let succeeded = result.is_ok();
         let synced = match result {
             Ok(done) => self.adopt(*done, first),
@@ -230,9 +242,14 @@ impl IndexJobs {
                 self.waiting.push(request);
             }
         }
+        self.complete();
         self.fill();
         self.advance();
-        self.snapshot.clock.tick() != before
+        let is_another = self.snapshot.clock.tick() != before;
+        if is_another {
+            self.texts.changed(Instant::now());
+        }
+        is_another
     }
 
     fn adopt(&mut self, done: Done, first: bool) -> bool {
@@ -254,8 +271,9 @@ impl IndexJobs {
         done.synced
     }
 
-    /// Reads what was not read yet, beside the jobs.
+    /// Reads what was not read yet, beside the jobs; at first with all that the text index is built of.
     fn fill(&mut self) {
+        self.build(Instant::now());
         if self.filling
             || self.state == IndexState::Scanning
             || (self.unread.is_empty() && (self.state == IndexState::Ready || !self.unsettled.is_empty()))
@@ -280,8 +298,50 @@ impl IndexJobs {
         });
     }
 
-    /// A round of reading ended. Returns whether the first index is complete with it.
-    pub(super) fn fill_done(&mut self, result: Result<Filled>) -> bool {
+    /// Builds what is due of the text index, beside the jobs.
+    fn build(&mut self, now: Instant) {
+        if self.filling
+            || self.state == IndexState::Scanning
+            || self.texts.due(&self.snapshot.text).is_none_or(|due| due > now)
+        {
+            return;
+        }
+        let wanted = self.texts.start(&self.snapshot.text, now);
+        if self.state == IndexState::Indexing {
+            // All files are read now.
+            self.filling = true;
+            self.unread.clear();
+        }
+        let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
+        self.runtime.spawn_blocking(move || {
+            let builder = Builder {
+                root: &tools.shared.root,
+                counter: &tools.filled,
+                courtesy: &tools.shared.courtesy,
+                cancel: &tools.stop,
+            };
+            let result = survive(|| tools.fill_pool.install(|| builder.build(&snapshot, wanted)));
+            let _ = events.send(Event::Built { result });
+        });
+    }
+
+    /// Parts of the text index were built, and files read with them.
+    pub(super) fn build_done(&mut self, result: Result<Built>) {
+        let (filled, built) = match result {
+            Ok(Built { parts, filled }) => (Ok(filled), Ok(Built { parts, filled: Filled::default() })),
+            Err(error) => (Err(error.clone()), Err(error)),
+        };
+        self.texts.done(built, Instant::now());
+        if self.state == IndexState::Indexing {
+            self.fill_done(filled);
+        } else {
+            self.unsettled.extend(filled.ok().filter(|filled| !filled.is_empty()));
+            self.advance();
+        }
+    }
+
+    /// A round of reading ended.
+    pub(super) fn fill_done(&mut self, result: Result<Filled>) {
         self.filling = false;
         let filled = result.unwrap_or_else(|error| {
             if !self.tools.stop.is_cancelled() {
@@ -294,13 +354,24 @@ impl IndexJobs {
         if !filled.is_empty() {
             self.unsettled.push_back(filled);
         }
-        let first = complete && self.state == IndexState::Indexing;
-        if first {
-            self.state = IndexState::Ready;
-        }
+        self.is_read |= complete;
+        self.complete();
         self.fill();
         self.advance();
-        first
+    }
+
+    /// The first index is complete when all was read and is in it.
+    fn complete(&mut self) {
+        let is_adopting = || matches!(self.running, Some(Running { kind: Job::Adopt(_), .. }));
+        if self.state == IndexState::Indexing && self.is_read && !self.texts.is_under_way() && !is_adopting() {
+            self.state = IndexState::Ready;
+            self.completed = true;
+        }
+    }
+
+    /// Whether the first index was completed since this was asked last.
+    pub(super) fn take_completed(&mut self) -> bool {
+        std::mem::take(&mut self.completed)
     }
 
     /// Answers those who waited long enough with what there is, and does what is due.
@@ -318,8 +389,8 @@ impl IndexJobs {
             let is_held =
                 |entry: &Arc<FileEntry>| snapshot.file(&entry.path).is_some_and(|held| Arc::ptr_eq(held, entry));
             self.unread.extend(std::mem::take(&mut self.hot).into_iter().filter(is_held));
-            self.fill();
         }
+        self.fill();
         self.advance();
     }
 
@@ -328,7 +399,9 @@ impl IndexJobs {
         let waited = self.waiting.iter().filter_map(|waiting| waiting.deadline).min();
         // The end of the job under way comes first.
         let scheduled = if self.running.is_some() { None } else { self.due().next() };
-        [waited, scheduled, self.hot_until].into_iter().flatten().min()
+        let build =
+            if self.filling || self.state == IndexState::Scanning { None } else { self.texts.due(&self.snapshot.text) };
+        [waited, scheduled, self.hot_until, build].into_iter().flatten().min()
     }
 
     /// What happened since the state that `clock` names.

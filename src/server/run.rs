@@ -18,6 +18,7 @@ use super::serve::Exit;
 use super::subscriptions::Subscriptions;
 use super::tell::tell;
 use super::workers::{self, Job, Workers};
+use crate::courtesy::Courtesy;
 use crate::error::{Code, Error};
 use crate::fs::WorkspaceRoot;
 use crate::index::{Clock, Snapshot};
@@ -101,7 +102,7 @@ impl Loop {
         };
         let native = || Arc::new(Native::new(root.path(), config.cache_dir.as_deref())) as Arc<dyn Source>;
         let source = source.unwrap_or_else(native);
-        let shared = Arc::new(Shared { root: Arc::new(root), config, pool, started });
+        let shared = Arc::new(Shared { root: Arc::new(root), config, pool, courtesy: Courtesy::default(), started });
         let snapshot = Arc::new(Snapshot::empty(clock));
         let runtime = Handle::current();
         let index = IndexJobs::new(Arc::clone(&shared), walker, snapshot, source, events.clone(), runtime.clone());
@@ -276,9 +277,11 @@ impl Loop {
             }
             Event::Filled { result } => {
                 self.subscriptions.files_were_read(Instant::now());
-                if self.index.fill_done(result) {
-                    self.tell_indexed();
-                }
+                self.index.fill_done(result);
+            }
+            Event::Built { result } => {
+                self.subscriptions.files_were_read(Instant::now());
+                self.index.build_done(result);
             }
             Event::Written => {}
             Event::OutputClosed => self.end = Some((Exit::Done, Duration::ZERO)),
@@ -293,6 +296,9 @@ impl Loop {
 
     /// After anything happened: starts what can start, ends what can end.
     fn settle(&mut self) {
+        if self.index.take_completed() {
+            self.tell_indexed();
+        }
         while self.in_flight() < self.shared.config.limits.max_in_flight as usize
             && let Some(next) = self.parked.front()
             && (self.in_flight() == 0 || self.bytes_in_flight() + next.bytes() <= self.max_held_bytes())

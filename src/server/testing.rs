@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::courtesy::Courtesy;
 use crate::fs::WorkspaceRoot;
 use crate::methods::{Config, Shared};
 use crate::ordered::pool;
@@ -31,5 +32,6 @@ pub(super) fn shared(root: &Path) -> Arc<Shared> {
         drain_timeout: Duration::from_secs(1),
     };
     let root = Arc::new(WorkspaceRoot::open(root).unwrap());
-    Arc::new(Shared { root, config, pool: Arc::new(pool("work", 1).unwrap()), started: Instant::now() })
+    let courtesy = Courtesy::default();
+    Arc::new(Shared { root, config, pool: Arc::new(pool("work", 1).unwrap()), courtesy, started: Instant::now() })
 }

@@ -103,9 +103,11 @@ pub(super) fn start(job: Job, context: Context, events: mpsc::UnboundedSender<Ev
     let handle = runtime.clone();
     runtime.spawn_blocking(move || {
         let Job { serial, entry, params } = job;
+        let busy = (entry.lane == Lane::Heavy).then(|| context.shared.courtesy.busy());
         let bytes = catch_unwind(AssertUnwindSafe(|| (entry.answer)(params.as_deref(), &context)))
             .unwrap_or_else(|_| Err(Error::internal(format!("`{}` failed; the log has the place", entry.name))))
             .unwrap_or_else(|error| frame::failure(Some(&context.id), &error));
+        drop(busy);
         // Whoever cancelled has answered already.
         let line = handle.block_on(room.reserve(bytes, &context.cancel)).ok();
         let _ = events.send(Event::Done { serial, lane: entry.lane, line });

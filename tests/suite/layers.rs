@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 /// From the bottom. A module imports modules of lower layers, and itself.
 const LAYERS: &[&[&str]] = &[
-    &["error", "path", "cancel"],
+    &["error", "path", "cancel", "courtesy"],
     &["protocol"],
     &["text"],
+    &["trigram"],
     &["fs"],
     &["index"],
     &["glob", "ordered", "search", "tsx", "watch"],

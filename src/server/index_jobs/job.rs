@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
-use crate::index::{Delta, FileEntry, Replaced, Snapshot};
+use crate::index::{Delta, FileEntry, Rebuild, Replaced, Snapshot, TextPart};
 use crate::indexer::{Counter, Filled, Indexer, Report};
 use crate::methods::{Depth, Shared};
 use crate::path::RelPath;
@@ -44,17 +44,27 @@ pub(super) enum Job {
     Paths(Arc<HashSet<RelPath>>),
     /// Brings in what was found moved while it was read.
     Settle(Arc<Filled>),
+    /// Brings in parts of the text index.
+    Adopt(BuiltParts),
     /// Compares a sample with the disk.
     Audit { after: String, count: usize },
 }
 
+/// Parts of the text index, each with what it was built in place of.
+pub(super) type BuiltParts = Arc<Vec<(Rebuild, Vec<Arc<TextPart>>)>>;
+
 impl Job {
+    /// Whether it looks nowhere but where it was told to, so that nothing is lost with it.
+    pub(super) fn is_by_name(&self) -> bool {
+        matches!(self, Self::Paths(_) | Self::Adopt(_))
+    }
+
     pub(super) fn look(&self) -> Look {
         match self {
             Self::Scan { stats: true, .. } | Self::Follow { synced: true } => Look::Unwatched,
             Self::Audit { .. } => Look::Sample,
             Self::Follow { synced: false } => Look::Noticed,
-            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) => Look::Other,
+            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) | Self::Adopt(_) => Look::Other,
         }
     }
 }
@@ -108,6 +118,7 @@ impl Tools {
                 followed.delta
             }
             Job::Paths(paths) => indexer.look(snapshot, &paths.iter().cloned().collect::<Vec<_>>())?,
+            Job::Adopt(_) => Delta::default(),
             Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
             Job::Audit { after, count } => {
                 let found = indexer.audit(snapshot, after, *count)?;
@@ -122,7 +133,10 @@ impl Tools {
         }
         indexer.note(snapshot, &delta);
         let unread = unread(&delta);
-        let (next, replaced) = snapshot.apply(delta);
+        let (mut next, replaced) = snapshot.apply(delta);
+        if let Job::Adopt(parts) = job {
+            next = next.with_text(parts.to_vec());
+        }
         let report = indexer.report(&next);
         Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift })
     }

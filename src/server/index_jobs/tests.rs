@@ -54,7 +54,8 @@ impl Jobs {
                     self.jobs.job_done(result);
                     return;
                 }
-                Event::Filled { result } => drop(self.jobs.fill_done(result)),
+                Event::Filled { result } => self.jobs.fill_done(result),
+                Event::Built { result } => self.jobs.build_done(result),
                 other => panic!("{other:?}"),
             }
         }
@@ -62,14 +63,13 @@ impl Jobs {
 
     /// Takes in what comes until the first index is complete.
     async fn complete(&mut self) {
-        loop {
+        while !self.jobs.take_completed() {
             match self.next().await {
-                Event::JobDone { result } => drop(self.jobs.job_done(result)),
-                Event::Filled { result } => {
-                    if self.jobs.fill_done(result) {
-                        return;
-                    }
+                Event::JobDone { result } => {
+                    self.jobs.job_done(result);
                 }
+                Event::Filled { result } => self.jobs.fill_done(result),
+                Event::Built { result } => self.jobs.build_done(result),
                 other => panic!("{other:?}"),
             }
         }

@@ -1,0 +1,196 @@
+//! Taking what is found, in path order, up to the limits of a request and of a response.
+
+use std::time::{Duration, Instant};
+
+use super::scan::Searched;
+use super::{SearchResult, SearchStats};
+use crate::error::Result;
+use crate::methods::{Context, View, size};
+use crate::path::RelPath;
+use crate::protocol::events::Partial;
+use crate::protocol::frame;
+use crate::protocol::search::{SearchFile, SearchLine};
+use crate::search::FileMatches;
+
+/// When a `partial` event is full, or has waited long enough.
+const PARTIAL_BYTES: usize = 64 * 1024;
+const PARTIAL_INTERVAL: Duration = Duration::from_millis(25);
+
+/// Where files with matches go.
+pub(super) enum Output {
+    Collect {
+        files: Vec<SearchFile>,
+        /// Bytes of JSON that still fit the response.
+        room: usize,
+    },
+    Stream {
+        waiting: Vec<SearchFile>,
+        bytes: usize,
+        sent: Instant,
+    },
+}
+
+/// Takes what is found in path order and cuts it at the limits.
+pub(super) struct Collector<'search> {
+    pub(super) context: &'search Context,
+    pub(super) output: Output,
+    pub(super) max_matches: u64,
+    pub(super) file_count: u64,
+    pub(super) match_count: u64,
+    pub(super) limit_hit: bool,
+    pub(super) stats: SearchStats,
+    /// Where the search ended, if before its end.
+    pub(super) last: Option<RelPath>,
+}
+
+impl Collector<'_> {
+    /// Takes a batch. False when nothing more can be reported.
+    pub(super) fn take(&mut self, batch: Vec<Searched>) -> Result<bool> {
+        for searched in batch {
+            match searched {
+                Searched::Nothing => self.stats.files_scanned += 1,
+                Searched::Binary => self.stats.binary_skipped += 1,
+                Searched::TooLarge => self.stats.too_large_skipped += 1,
+                Searched::Unreadable => self.stats.unreadable_skipped += 1,
+                Searched::Gone => {}
+                Searched::Found { path, hash, matches } => {
+                    self.stats.files_scanned += 1;
+                    let last = path.clone();
+                    if !self.found(path, hash, matches)? {
+                        self.last = Some(last);
+                        return Ok(false);
+                    }
+                }
+            }
+        }
+        if let Output::Stream { sent, .. } = &self.output
+            && sent.elapsed() >= PARTIAL_INTERVAL
+        {
+            self.send()?;
+        }
+        Ok(true)
+    }
+
+    fn found(&mut self, path: RelPath, hash: blake3::Hash, mut matches: FileMatches) -> Result<bool> {
+        let left = self.max_matches - self.match_count;
+        if left == 0 {
+            self.limit_hit = true;
+            return Ok(false);
+        }
+        let mut cut = matches.match_count > left;
+        if cut {
+            matches.truncate(left);
+        }
+        self.limit_hit |= matches.limit_hit;
+        if matches.match_count == 0 {
+            // There are matches, but `maxMatchesPerFile` allows none.
+            return Ok(true);
+        }
+        if let Output::Collect { room, .. } = &self.output {
+            // The first matches that fit; none of the files behind would come before them.
+            while matches.match_count > 1 && json_bound(&path, matches.lines.as_deref()) > *room {
+                matches.truncate(matches.match_count / 2);
+                cut = true;
+            }
+        }
+        let length = json_bound(&path, matches.lines.as_deref());
+        let file = SearchFile {
+            path,
+            hash: hash.to_hex().to_string(),
+            match_count: matches.match_count,
+            limit_hit: matches.limit_hit,
+            lines: matches.lines,
+        };
+        self.limit_hit |= cut;
+        let count = file.match_count;
+        match &mut self.output {
+            Output::Collect { files, room } => {
+                if length > *room {
+                    self.limit_hit = true;
+                    return Ok(false);
+                }
+                *room -= length;
+                files.push(file);
+            }
+            Output::Stream { waiting, bytes, .. } => {
+                *bytes += length;
+                waiting.push(file);
+                if *bytes >= PARTIAL_BYTES {
+                    self.send()?;
+                }
+            }
+        }
+        self.file_count += 1;
+        self.match_count += count;
+        Ok(!cut)
+    }
+
+    /// Sends what waits as a `partial` event.
+    fn send(&mut self) -> Result<()> {
+        let Output::Stream { waiting, bytes, sent } = &mut self.output else { return Ok(()) };
+        if !waiting.is_empty() {
+            let partial = Partial { id: self.context.id.clone(), files: std::mem::take(waiting) };
+            *bytes = 0;
+            let line = frame::event("partial", &partial, usize::MAX)?;
+            self.context.link.emit(line, &self.context.cancel)?;
+        }
+        *sent = Instant::now();
+        Ok(())
+    }
+
+    pub(super) fn finish(mut self, view: &View) -> Result<SearchResult> {
+        self.send()?;
+        self.stats.elapsed_ms = self.context.read_at.elapsed().as_millis() as u64;
+        Ok(SearchResult {
+            files: match self.output {
+                Output::Collect { files, .. } => files,
+                Output::Stream { .. } => Vec::new(),
+            },
+            file_count: self.file_count,
+            match_count: self.match_count,
+            limit_hit: self.limit_hit,
+            stats: self.stats,
+            clock: view.snapshot.clock.to_string(),
+            synced: view.synced,
+        })
+    }
+}
+
+/// An upper bound of the length of a [`SearchFile`] as JSON.
+fn json_bound(path: &RelPath, lines: Option<&[SearchLine]>) -> usize {
+    // Field names and the longest numbers: 53 bits have 16 digits.
+    let line = |line: &SearchLine| size::of_str(&line.text) + 120 + line.matches.len() * 220;
+    size::of_str(path.as_str()) + 180 + lines.unwrap_or_default().iter().map(line).sum::<usize>()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::search::SearchMatch;
+    use crate::protocol::{Position, TextRange};
+
+    #[test]
+    fn the_bound_holds_for_the_longest_numbers() {
+        let most = (1 << 53) - 1;
+        let place = Position { line: most, column: most };
+        let found = SearchMatch { start: place, end: place, range: TextRange { start: most, end: most } };
+        let line = SearchLine {
+            line: most,
+            text: "\u{1}\"é".repeat(10),
+            text_column: most,
+            matches: vec![found; 3],
+            context: true,
+            lossy: true,
+        };
+        for lines in [None, Some(vec![]), Some(vec![line; 4])] {
+            let file = SearchFile {
+                path: crate::path::RelPath::parse("a\tb").unwrap(),
+                hash: "f".repeat(64),
+                match_count: most,
+                limit_hit: true,
+                lines,
+            };
+            assert!(serde_json::to_string(&file).unwrap().len() <= json_bound(&file.path, file.lines.as_deref()));
+        }
+    }
+}

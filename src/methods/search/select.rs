@@ -1,0 +1,71 @@
+//! Which files a search has to look at.
+
+use std::sync::Arc;
+
+use super::accepted;
+use crate::glob::PathFilter;
+use crate::index::{FileEntry, Snapshot};
+use crate::methods::Context;
+use crate::path::RelPath;
+use crate::text::Class;
+use crate::trigram::{Inside, Plan};
+
+/// A file to look at.
+pub(super) struct Item {
+    pub(super) entry: Arc<FileEntry>,
+    /// In a large file: where a match would have to be.
+    pub(super) inside: Option<Inside>,
+}
+
+/// The files to look at, by path.
+pub(super) struct Selection {
+    pub(super) items: Vec<Item>,
+    /// How many the globs of the request leave.
+    pub(super) considered: u64,
+    /// Whether the index narrowed them.
+    pub(super) indexed: bool,
+}
+
+/// Of files with so many blocks, only the candidate blocks are looked at first.
+const LARGE_BLOCKS: u32 = 4;
+
+impl Selection {
+    /// Those that may match by `plan` and that `filter` leaves.
+    pub(super) fn of(snapshot: &Snapshot, plan: &Plan, filter: &PathFilter, context: &Context) -> Self {
+        let pool = &context.shared.pool;
+        let index = &snapshot.text;
+        if !matches!(plan, Plan::All) {
+            let candidates = index.candidates(plan);
+            if let Some(selected) = index.select(&candidates) {
+                let mut items = Vec::with_capacity(selected.len());
+                for file in selected {
+                    if !filter.accepts(file.entry.path.as_str()) {
+                        continue;
+                    }
+                    let inside = file.at.and_then(|(part, number)| candidates[part].inside(number, LARGE_BLOCKS));
+                    let is_cut_as_it_is =
+                        file.entry.known().is_some_and(|facts| matches!(facts.class, Class::Text | Class::Utf8Bom));
+                    items.push(Item { entry: Arc::clone(file.entry), inside: inside.filter(|_| is_cut_as_it_is) });
+                }
+                let considered = match filter.takes_all() {
+                    true => snapshot.files.len(),
+                    false => pool.install(|| accepted(&snapshot.files, filter).len()),
+                };
+                return Self { items, considered: considered as u64, indexed: true };
+            }
+        }
+        let files = pool.install(|| accepted(&snapshot.files, filter));
+        let items: Vec<Item> = files.into_iter().map(|entry| Item { entry: Arc::clone(entry), inside: None }).collect();
+        Self { considered: items.len() as u64, items, indexed: false }
+    }
+}
+
+/// Binary files that an index lets nobody look at: those that `filter` leaves, up to a path.
+pub(super) fn binary_files(snapshot: &Snapshot, filter: &PathFilter, last: Option<&RelPath>) -> u64 {
+    if last.is_none() && filter.takes_all() {
+        return snapshot.text.binary_count() as u64;
+    }
+    let counts =
+        |entry: &&Arc<FileEntry>| last.is_none_or(|last| entry.path <= *last) && filter.accepts(entry.path.as_str());
+    snapshot.text.binary_files().filter(counts).count() as u64
+}

@@ -1,0 +1,166 @@
+//! The postings of a stretch of files, which never change.
+
+use super::cut::Cutter;
+use super::dictionary::{BLOCK_BITS, Collector, Dictionary, Postings};
+use super::extract::{Block, Extractor, GRAM_BITS, WORD_BITS, word_key};
+use super::plan::GramRange;
+
+/// Which trigrams and words the blocks of some files have. Files are numbered in the order in which they were added.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Segment {
+    /// For each file, its first block; one more at the end.
+    starts: Box<[u32]>,
+    /// Files of which nothing is known, ascending: they may have anything.
+    opaque: Box<[u32]>,
+    grams: Dictionary,
+    words: Dictionary,
+}
+
+impl Segment {
+    /// How many files.
+    pub fn files(&self) -> u32 {
+        self.starts.len().saturating_sub(1) as u32
+    }
+
+    /// How many blocks.
+    pub fn blocks(&self) -> u32 {
+        self.starts.last().copied().unwrap_or_default()
+    }
+
+    /// The blocks of a file; none if it is empty, binary or opaque.
+    pub fn blocks_of(&self, file: u32) -> std::ops::Range<u32> {
+        let at = |file: u32| self.starts.get(file as usize).copied().unwrap_or_default();
+        at(file)..at(file + 1)
+    }
+
+    /// The file that a block belongs to.
+    pub fn file_of(&self, block: u32) -> u32 {
+        (self.starts.partition_point(|start| *start <= block) as u32).saturating_sub(1)
+    }
+
+    /// Files of which nothing is known, ascending.
+    pub fn opaque(&self) -> &[u32] {
+        &self.opaque
+    }
+
+    /// How much memory it takes.
+    pub fn bytes(&self) -> usize {
+        4 * (self.starts.len() + self.opaque.len()) + self.grams.bytes() + self.words.bytes()
+    }
+
+    /// Bytes of the trigrams' part, and of the words'.
+    pub fn bytes_by_kind(&self) -> (usize, usize) {
+        (self.grams.bytes(), self.words.bytes())
+    }
+
+    /// The blocks with a trigram in a range.
+    pub(super) fn grams(&self, range: GramRange) -> impl Iterator<Item = Postings<'_>> {
+        self.grams.range(range.first, range.last)
+    }
+
+    /// The blocks with a word, or with one that is taken for it.
+    pub(super) fn word(&self, word: &[u8]) -> Option<Postings<'_>> {
+        let key = word_key(word);
+        self.words.range(key, key).next()
+    }
+
+    pub(super) fn parts(&self) -> (&[u32], &[u32], &Dictionary, &Dictionary) {
+        (&self.starts, &self.opaque, &self.grams, &self.words)
+    }
+
+    pub(super) fn from_parts(starts: Box<[u32]>, opaque: Box<[u32]>, grams: Dictionary, words: Dictionary) -> Self {
+        Self { starts, opaque, grams, words }
+    }
+}
+
+/// Builds a [`Segment`], file by file.
+#[derive(Debug)]
+pub struct SegmentBuilder {
+    extractor: Extractor,
+    cutter: Cutter,
+    /// Whether not all blocks of the file at hand are those that it has now.
+    spoiled: bool,
+    starts: Vec<u32>,
+    opaque: Vec<u32>,
+    grams: Collector,
+    words: Collector,
+    blocks: u32,
+}
+
+/// A segment holds no more blocks than this.
+pub const MAX_BLOCKS: u32 = 1 << BLOCK_BITS;
+
+impl Default for SegmentBuilder {
+    fn default() -> Self {
+        Self {
+            extractor: Extractor::new(),
+            cutter: Cutter::default(),
+            spoiled: false,
+            starts: vec![0],
+            opaque: Vec::new(),
+            grams: Collector::new(GRAM_BITS),
+            words: Collector::new(WORD_BITS),
+            blocks: 0,
+        }
+    }
+}
+
+impl SegmentBuilder {
+    /// The next bytes of the file at hand.
+    pub fn add(&mut self, chunk: &[u8]) {
+        self.with_cutter(|cutter, each| cutter.add(chunk, each));
+    }
+
+    /// The file at hand is read once more, from its beginning: it did not hold still.
+    pub fn restart(&mut self) {
+        self.cutter.clear();
+        self.spoiled |= self.blocks > self.starts.last().copied().unwrap_or_default();
+    }
+
+    /// The file at hand ends; the next one begins.
+    pub fn end_file(&mut self) {
+        let is_whole = self.with_cutter(|cutter, each| cutter.finish(each));
+        self.next_file(is_whole && !self.spoiled);
+    }
+
+    /// The file at hand cannot be read, or not to its end: it may have anything.
+    pub fn end_opaque(&mut self) {
+        self.cutter.clear();
+        self.next_file(false);
+    }
+
+    fn next_file(&mut self, is_known: bool) {
+        if !is_known {
+            self.opaque.push(self.starts.len() as u32 - 1);
+        }
+        self.starts.push(self.blocks);
+        self.spoiled = false;
+    }
+
+    fn with_cutter<T>(&mut self, run: impl FnOnce(&mut Cutter, &mut dyn FnMut(Block<'_>)) -> T) -> T {
+        let Self { extractor, cutter, grams, words, blocks, spoiled, .. } = self;
+        run(cutter, &mut |block| {
+            if *blocks == MAX_BLOCKS {
+                *spoiled = true;
+                return;
+            }
+            extractor.keys(block, |gram| grams.add(gram, *blocks), |word| words.add(word, *blocks));
+            *blocks += 1;
+        })
+    }
+
+    /// How many blocks there are so far.
+    pub fn blocks(&self) -> u32 {
+        self.blocks
+    }
+
+    /// The segment of the files that ended.
+    pub fn finish(self) -> Segment {
+        Segment {
+            starts: self.starts.into(),
+            opaque: self.opaque.into(),
+            grams: self.grams.finish(self.blocks),
+            words: self.words.finish(self.blocks),
+        }
+    }
+}
