@@ -2,6 +2,7 @@
 //!
 //! `ARCHITECTURE.md` is the map; imports go down only (a test checks it).
 
+pub mod cache;
 pub mod cancel;
 pub mod cli;
 pub mod courtesy;

@@ -8,6 +8,7 @@
 //! asks [`rule_file`] first, so that a FIFO or a device is not among them.
 #![expect(clippy::disallowed_methods, reason = "this is the module the lint keeps everyone else out of")]
 
+mod outside;
 mod stamp;
 
 use std::ffi::OsStr;
@@ -21,6 +22,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use crate::error::{Code, Error, Result};
 use crate::path::{DirPath, RelPath};
 
+pub use outside::make_outside;
 pub use stamp::{Stamp, now_ns};
 
 /// How often a file that changes while it is read is read again before the last read is taken.

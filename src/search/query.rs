@@ -90,9 +90,21 @@ impl Query {
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
         let mut plan = crate::trigram::Plan::All;
         if !options.regex && options.case == CaseMode::Sensitive && options.pattern.len() >= 3 {
-            let groups = options.pattern.as_bytes().windows(3).map(|w| { let g = u32::from(w[0]) << 16 | u32::from(w[1]) << 8 | u32::from(w[2]); vec![crate::trigram::GramRange { first: g, last: g }] }).collect();
+            let groups = options
+                .pattern
+                .as_bytes()
+                .windows(3)
+                .map(|w| {
+                    let g = u32::from(w[0]) << 16 | u32::from(w[1]) << 8 | u32::from(w[2]);
+                    vec![crate::trigram::GramRange { first: g, last: g }]
+                })
+                .collect();
             let words = if options.whole_word { vec![options.pattern.as_bytes().into()] } else { vec![] };
-            plan = crate::trigram::Plan::Stretch(std::sync::Arc::new(crate::trigram::Stretch { groups, words, literal: options.pattern.clone().into_bytes() }));
+            plan = crate::trigram::Plan::Stretch(std::sync::Arc::new(crate::trigram::Stretch {
+                groups,
+                words,
+                literal: options.pattern.clone().into_bytes(),
+            }));
         }
         Ok(Self { matcher, across_lines, plan })
     }

@@ -18,6 +18,14 @@ pub(super) struct Dictionary {
     data: Box<[u8]>,
 }
 
+/// All that a [`Dictionary`] consists of.
+pub(super) struct Parts<'dictionary> {
+    pub(super) prefixes: &'dictionary [u32],
+    pub(super) lows: &'dictionary [u8],
+    pub(super) places: &'dictionary [u32],
+    pub(super) data: &'dictionary [u8],
+}
+
 /// A list that is so long that it selects nothing is not kept.
 const COMMON: u32 = u32::MAX;
 /// The only block of a list of one stands in place of the place.
@@ -85,19 +93,14 @@ impl Dictionary {
         Postings::List(count, Numbers::new(&self.data, start, count))
     }
 
-    /// How many keys there are.
-    pub(super) fn len(&self) -> usize {
-        self.lows.len()
-    }
-
     /// How much memory it takes.
     pub(super) fn bytes(&self) -> usize {
         4 * self.prefixes.len() + self.lows.len() + 4 * self.places.len() + self.data.len()
     }
 
-    /// The parts, to be written somewhere: see [`Self::from_parts`].
-    pub(super) fn parts(&self) -> (&[u32], &[u8], &[u32], &[u8]) {
-        (&self.prefixes, &self.lows, &self.places, &self.data)
+    /// All it consists of.
+    pub(super) fn parts(&self) -> Parts<'_> {
+        Parts { prefixes: &self.prefixes, lows: &self.lows, places: &self.places, data: &self.data }
     }
 
     /// From what [`Self::parts`] gave. What was damaged on the way leads to wrong blocks, never to a panic.
@@ -247,7 +250,7 @@ mod tests {
             prop_oneof![0..600_u32, 0xFF_FE00..0x100_0000_u32, 0..0x100_0000_u32],
             proptest::collection::btree_set(0..60_u32, 1..40), 0..60)) {
             let dictionary = dictionary(&model, 60);
-            prop_assert_eq!(dictionary.len(), model.len());
+            prop_assert_eq!(dictionary.lows.len(), model.len());
             for (key, has) in &model {
                 let found: Vec<_> = dictionary.range(*key, *key).map(blocks_of).collect();
                 prop_assert_eq!(found, vec![has.iter().copied().collect::<Vec<_>>()]);

@@ -64,13 +64,44 @@ impl Segment {
         self.words.range(key, key).next()
     }
 
-    pub(super) fn parts(&self) -> (&[u32], &[u32], &Dictionary, &Dictionary) {
-        (&self.starts, &self.opaque, &self.grams, &self.words)
+    /// All it consists of, to be written somewhere.
+    pub fn to_parts(&self) -> SegmentParts<'_> {
+        let (grams, words) = (self.grams.parts(), self.words.parts());
+        SegmentParts {
+            numbers: [&self.starts, &self.opaque, grams.prefixes, grams.places, words.prefixes, words.places],
+            bytes: [grams.lows, grams.data, words.lows, words.data],
+        }
     }
 
-    pub(super) fn from_parts(starts: Box<[u32]>, opaque: Box<[u32]>, grams: Dictionary, words: Dictionary) -> Self {
-        Self { starts, opaque, grams, words }
+    /// From what [`Self::to_parts`] gave, in its order; `None` if it is not that many lists, or they do not fit together.
+    pub fn from_parts(numbers: Vec<Box<[u32]>>, bytes: Vec<Box<[u8]>>) -> Option<Self> {
+        let numbers: [Box<[u32]>; 6] = numbers.try_into().ok()?;
+        let [starts, opaque, gram_prefixes, gram_places, word_prefixes, word_places] = numbers;
+        let [gram_lows, gram_data, word_lows, word_data]: [Box<[u8]>; 4] = bytes.try_into().ok()?;
+        let is_sound = starts.first() == Some(&0) && starts.is_sorted() && opaque.is_sorted();
+        is_sound.then_some(Self {
+            starts,
+            opaque,
+            grams: Dictionary::from_parts(gram_prefixes, gram_lows, gram_places, gram_data),
+            words: Dictionary::from_parts(word_prefixes, word_lows, word_places, word_data),
+        })
     }
+}
+
+/// All that a [`Segment`] consists of.
+#[derive(Clone, Copy, Debug)]
+pub struct SegmentParts<'segment> {
+    /// Lists of numbers.
+    pub numbers: [&'segment [u32]; 6],
+    /// Lists of bytes.
+    pub bytes: [&'segment [u8]; 4],
+}
+
+impl SegmentParts<'_> {
+    /// How many lists of numbers.
+    pub const NUMBERS: usize = 6;
+    /// How many lists of bytes.
+    pub const BYTES: usize = 4;
 }
 
 /// Builds a [`Segment`], file by file.

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use crate::fs::now_ns;
+use crate::fs::{make_outside, now_ns};
 
 /// How the directories are called; a process id and a time follow.
 const PREFIX: &str = "workspace-sidecar-cookies-";
@@ -42,17 +42,7 @@ impl Cookies {
     }
 
     fn make_in(place: &Path, root: &Path) -> io::Result<Self> {
-        let place = &std::path::absolute(place)?;
-        // Where it would be made decides, before anything is: a cache directory need not be there yet.
-        let existing = place.ancestors().find(|above| above.exists()).unwrap_or(place);
-        if existing.canonicalize()?.starts_with(root) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it lies in the workspace"));
-        }
-        fs::create_dir_all(place)?;
-        let place = place.canonicalize()?;
-        if place.starts_with(root) {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it lies in the workspace"));
-        }
+        let place = make_outside(place, root)?;
         remove_leftovers(&place, SystemTime::now());
         let path = place.join(format!("{PREFIX}{}-{:x}", std::process::id(), now_ns()));
         let mut builder = fs::DirBuilder::new();

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["trigram"],
     &["fs"],
     &["index"],
-    &["glob", "ordered", "search", "tsx", "watch"],
+    &["cache", "glob", "ordered", "search", "tsx", "watch"],
     &["indexer"],
     &["methods"],
     &["schema"],
