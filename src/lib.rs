@@ -17,5 +17,6 @@ pub mod schema;
 pub mod search;
 pub mod server;
 pub mod text;
+pub mod trigram;
 pub mod tsx;
 pub mod watch;

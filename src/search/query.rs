@@ -1,9 +1,13 @@
 //! From a pattern to a matcher.
 
+use std::sync::Arc;
+
 use grep_matcher::Matcher as _;
 use grep_regex::{ErrorKind, RegexMatcher, RegexMatcherBuilder};
 
+use super::syntax;
 use crate::error::{Code, Error, Result};
+use crate::trigram::Plan;
 
 /// The longest pattern that is compiled. Reading a pattern takes memory in proportion to its
 /// length, and by a large factor (`\w` stands for 700 ranges), before any other limit applies.
@@ -53,6 +57,7 @@ pub struct QueryOptions {
 pub struct Query {
     matcher: RegexMatcher,
     across_lines: bool,
+    plan: Arc<Plan>,
 }
 
 impl Query {
@@ -87,7 +92,13 @@ impl Query {
         let matcher = builder.build(&options.pattern).map_err(|error| invalid(&error))?;
         // A pattern that cannot match `\n` finds the same line by line, which is faster.
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
-        Ok(Self { matcher, across_lines })
+        let plan = syntax::parse(options).map_or(Plan::All, |pattern| Plan::of(&pattern));
+        Ok(Self { matcher, across_lines, plan: Arc::new(plan) })
+    }
+
+    /// What a text must hold for the pattern to match it.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
     }
 
     /// The compiled pattern.

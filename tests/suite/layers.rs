@@ -9,6 +9,7 @@ const LAYERS: &[&[&str]] = &[
     &["error", "path", "cancel"],
     &["protocol"],
     &["text"],
+    &["trigram"],
     &["fs"],
     &["index"],
     &["glob", "ordered", "search", "tsx", "watch"],
