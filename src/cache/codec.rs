@@ -72,7 +72,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<TextPart> {
     }
     let is_binary = |entry: &FileEntry| entry.known().is_some_and(|facts| facts.class == Class::Binary);
     let binary = files.iter().zip(0..).filter(|(entry, _)| is_binary(entry)).map(|(_, file)| file).collect();
-    Some(TextPart { files: files.into(), segment, binary })
+    Some(TextPart { files: files.into(), segment: Arc::new(segment), binary })
 }
 
 fn put_u32(out: &mut Vec<u8>, number: u32) {
@@ -199,7 +199,7 @@ mod tests {
         }
         let is_binary = |entry: &FileEntry| entry.known().is_some_and(|facts| facts.class == Class::Binary);
         let binary = files.iter().zip(0..).filter(|(entry, _)| is_binary(entry)).map(|(_, file)| file).collect();
-        TextPart { files: files.into(), segment: segment.finish(), binary }
+        TextPart { files: files.into(), segment: Arc::new(segment.finish()), binary }
     }
 
     #[test]

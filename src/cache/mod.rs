@@ -101,7 +101,7 @@ impl Cache {
     }
 
     /// Keeps these parts, and only these, unless another process is about to. Failures are logged.
-    pub fn save(&self, parts: &[Arc<TextPart>]) {
+    pub fn save(&self, parts: &[TextPart]) {
         match self.write(parts) {
             Ok(Some(bytes)) => {
                 tracing::debug!(bytes, "the index was kept");
@@ -112,7 +112,7 @@ impl Cache {
         }
     }
 
-    fn write(&self, parts: &[Arc<TextPart>]) -> io::Result<Option<u64>> {
+    fn write(&self, parts: &[TextPart]) -> io::Result<Option<u64>> {
         make_directory(&self.directory)?;
         let lock = File::create(self.directory.join(LOCK))?;
         match lock.try_lock() {
@@ -132,7 +132,8 @@ impl Cache {
             if sum > MAX_BYTES {
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it takes more than 2 GiB"));
             }
-            let is_there = || fs::metadata(self.directory.join(file.name())).is_ok_and(|there| there.len() == file.bytes);
+            let is_there =
+                || fs::metadata(self.directory.join(file.name())).is_ok_and(|there| there.len() == file.bytes);
             if is_damaged || !is_there() {
                 self.put(&file.name(), &bytes)?;
             }

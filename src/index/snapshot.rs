@@ -141,6 +141,19 @@ impl Snapshot {
         Self { text: self.text.adopt(built, &self.files), ..self.clone() }
     }
 
+    /// The state that was kept as `parts`, as far as that is known before anything was looked at.
+    #[must_use]
+    pub fn kept(&self, parts: Vec<Arc<TextPart>>) -> Self {
+        let files = Sorted::from_sorted(parts.iter().flat_map(|part| part.files.iter().cloned()));
+        let text = TextIndex::kept(parts, &files);
+        Self { clock: self.clock.next(), files, text, ..self.clone() }
+    }
+
+    /// What is worth keeping of it; all changes up to `all_known_ns` are known, if that is given.
+    pub fn to_keep(&self, all_known_ns: Option<i64>) -> Vec<TextPart> {
+        self.text.to_keep(&self.files, all_known_ns)
+    }
+
     /// The bytes of all files.
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|entry| entry.stamp.size).sum()

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::entry::FileEntry;
+use super::entry::{Facts, FileEntry, FileFacts};
 use super::journal::Replaced;
 use super::sorted::{Located, Sorted};
 use crate::path::RelPath;
@@ -16,7 +16,7 @@ pub struct TextPart {
     /// By path. Where a file is not opaque in the segment, its content had the hash that its entry has.
     pub files: Box<[Arc<FileEntry>]>,
     /// Which trigrams they have; files are numbered as in `files`.
-    pub segment: Segment,
+    pub segment: Arc<Segment>,
     /// Those that are binary, ascending: they have none.
     pub binary: Box<[u32]>,
 }
@@ -158,7 +158,7 @@ impl TextIndex {
     /// everything if there are none.
     pub fn most_worn(&self) -> Vec<Rebuild> {
         if self.held.is_empty() {
-            return vec![Rebuild { parts: 0..0, from: None, to: None }];
+            return vec![Rebuild::all()];
         }
         let most = self.held.iter().map(|held| held.worn).max().unwrap_or_default();
         let worn = (0..self.held.len()).filter(|at| self.held[*at].worn >= most.div_ceil(2).max(1));
@@ -173,6 +173,11 @@ impl TextIndex {
     /// How many changes there were to files since their parts were built.
     pub fn wear(&self) -> usize {
         self.held.iter().map(|held| held.worn).sum()
+    }
+
+    /// Of parts that were kept; `files` is what they were kept with.
+    pub(super) fn kept(parts: Vec<Arc<TextPart>>, files: &Sorted<Arc<FileEntry>>) -> Self {
+        Self::default().adopt(vec![(Rebuild::all(), parts)], files)
     }
 
     /// With parts that were built in place of others, each a list for what it was asked for. `files` is what there is
@@ -217,6 +222,30 @@ impl TextIndex {
         Self { held: held.into(), dirty: self.dirty.with(edits) }
     }
 
+    /// What is worth keeping: the parts, with the files as they are now (`files`). Those that are not as a part has them
+    /// are kept as not known. A file that could have changed when it was read without showing it has not, if by now
+    /// its stamp is older than a moment up to which all changes are known: `all_known_ns`, where there is one.
+    pub(super) fn to_keep(&self, files: &Sorted<Arc<FileEntry>>, all_known_ns: Option<i64>) -> Vec<TextPart> {
+        let keep = |held: &Held| {
+            let entries = held.part.files.iter().zip(0..).map(|(entry, file)| {
+                let now = files.get(entry.path.as_str()).filter(|_| !held.stale.has(file));
+                let Some(now) = now else {
+                    return Arc::new(FileEntry::listed(entry.path.clone(), entry.stamp));
+                };
+                match now.known() {
+                    Some(facts) if facts.racy && all_known_ns.is_some_and(|known| !now.stamp.is_racy(known)) => {
+                        let facts = Facts::Known(FileFacts { racy: false, ..facts });
+                        Arc::new(FileEntry::read(now.path.clone(), now.stamp, facts))
+                    }
+                    _ => Arc::clone(now),
+                }
+            });
+            let (files, segment) = (entries.collect(), Arc::clone(&held.part.segment));
+            TextPart { files, segment, binary: held.part.binary.clone() }
+        };
+        self.held.iter().map(keep).collect()
+    }
+
     /// The part that covers a path.
     fn at(held: &[Held], path: &RelPath) -> Option<usize> {
         held.partition_point(|held| held.from.as_ref().is_none_or(|from| from <= path)).checked_sub(1)
@@ -224,6 +253,11 @@ impl TextIndex {
 }
 
 impl Rebuild {
+    /// Of everything, where there is nothing.
+    fn all() -> Self {
+        Self { parts: 0..0, from: None, to: None }
+    }
+
     /// The items whose paths are covered, by path.
     pub fn within<'items, T>(&self, items: &'items Sorted<T>) -> impl Iterator<Item = &'items T>
     where

@@ -103,7 +103,7 @@ impl Builder<'_> {
         }
         let is_binary = |entry: &FileEntry| entry.known().is_some_and(|facts| facts.class == Class::Binary);
         let binary = files.iter().zip(0..).filter(|(entry, _)| is_binary(entry)).map(|(_, file)| file).collect();
-        (TextPart { files: files.into(), segment: segment.finish(), binary }, moved)
+        (TextPart { files: files.into(), segment: Arc::new(segment.finish()), binary }, moved)
     }
 }
 

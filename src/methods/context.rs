@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::cache::Cache;
 use crate::cancel::CancelToken;
 use crate::courtesy::Courtesy;
 use crate::error::Result;
@@ -45,6 +46,8 @@ pub struct Shared {
     pub config: Config,
     /// Where requests do their parallel work; nothing on it blocks but disks.
     pub pool: Arc<rayon::ThreadPool>,
+    /// What is kept between runs, if anything is.
+    pub cache: Option<Cache>,
     /// Lets requests go before the building of the index.
     pub courtesy: Courtesy,
     /// When the process started.

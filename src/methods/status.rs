@@ -38,6 +38,8 @@ pub struct StatusResult {
     pub watcher: WatcherStatus,
     /// Memory in use.
     pub memory: MemoryStatus,
+    /// The index of what files have in them.
+    pub text_index: TextIndexStatus,
     /// What is kept between runs.
     pub cache: CacheStatus,
     /// Requests in flight, this one included.
@@ -109,10 +111,32 @@ pub struct MemoryStatus {
 }
 
 /// What is kept between runs.
-#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct CacheStatus {
     /// Whether anything is.
     pub enabled: bool,
+    /// Where it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directory: Option<String>,
+    /// Bytes of what was read or written last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
+    /// Why it could not be read or written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_error: Option<String>,
+}
+
+/// The index of what files have in them.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct TextIndexStatus {
+    /// Whether searches use it: not before it was built.
+    pub ready: bool,
+    /// Bytes of it in memory.
+    pub bytes: u64,
+    /// Files that changed since it was built and are looked at by every search, until it is built anew.
+    pub dirty_files: u64,
 }
 
 impl Method for Status {
@@ -163,7 +187,20 @@ impl Method for Status {
                 rss_bytes: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),
                 index_bytes: snapshot.memory_bytes(),
             },
-            cache: CacheStatus { enabled: false },
+            text_index: TextIndexStatus {
+                ready: snapshot.text.is_built(),
+                bytes: snapshot.text.bytes() as u64,
+                dirty_files: snapshot.text.dirty().len() as u64,
+            },
+            cache: shared.cache.as_ref().map_or_else(CacheStatus::default, |cache| {
+                let report = cache.report();
+                CacheStatus {
+                    enabled: true,
+                    directory: Some(cache.directory().display().to_string()),
+                    bytes: Some(report.bytes),
+                    last_error: report.last_error,
+                }
+            }),
             in_flight: context.server.in_flight,
             uptime_ms: shared.started.elapsed().as_millis() as u64,
         })

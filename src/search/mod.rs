@@ -12,6 +12,7 @@ mod file;
 mod matches;
 mod place;
 mod query;
+mod syntax;
 mod window;
 
 #[cfg(test)]

@@ -1,9 +1,13 @@
 //! From a pattern to a matcher.
 
+use std::sync::Arc;
+
 use grep_matcher::Matcher as _;
 use grep_regex::{ErrorKind, RegexMatcher, RegexMatcherBuilder};
 
+use super::syntax;
 use crate::error::{Code, Error, Result};
+use crate::trigram::Plan;
 
 /// The longest pattern that is compiled. Reading a pattern takes memory in proportion to its
 /// length, and by a large factor (`\w` stands for 700 ranges), before any other limit applies.
@@ -53,7 +57,7 @@ pub struct QueryOptions {
 pub struct Query {
     matcher: RegexMatcher,
     across_lines: bool,
-    plan: crate::trigram::Plan,
+    plan: Arc<Plan>,
 }
 
 impl Query {
@@ -88,29 +92,12 @@ impl Query {
         let matcher = builder.build(&options.pattern).map_err(|error| invalid(&error))?;
         // A pattern that cannot match `\n` finds the same line by line, which is faster.
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
-        let mut plan = crate::trigram::Plan::All;
-        if !options.regex && options.case == CaseMode::Sensitive && options.pattern.len() >= 3 {
-            let groups = options
-                .pattern
-                .as_bytes()
-                .windows(3)
-                .map(|w| {
-                    let g = u32::from(w[0]) << 16 | u32::from(w[1]) << 8 | u32::from(w[2]);
-                    vec![crate::trigram::GramRange { first: g, last: g }]
-                })
-                .collect();
-            let words = if options.whole_word { vec![options.pattern.as_bytes().into()] } else { vec![] };
-            plan = crate::trigram::Plan::Stretch(std::sync::Arc::new(crate::trigram::Stretch {
-                groups,
-                words,
-                literal: options.pattern.clone().into_bytes(),
-            }));
-        }
-        Ok(Self { matcher, across_lines, plan })
+        let plan = syntax::parse(options).map_or(Plan::All, |pattern| Plan::of(&pattern));
+        Ok(Self { matcher, across_lines, plan: Arc::new(plan) })
     }
 
-    /// stub
-    pub fn plan(&self) -> &crate::trigram::Plan {
+    /// What a text must hold for the pattern to match it.
+    pub fn plan(&self) -> &Plan {
         &self.plan
     }
 

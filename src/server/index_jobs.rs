@@ -1,6 +1,7 @@
 //! The index, the jobs that change it, one at a time, and who waits for them.
 
 mod job;
+mod keeping;
 mod texts;
 
 use std::collections::VecDeque;
@@ -9,16 +10,18 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 
 pub(super) use self::job::Done;
 use self::job::{Job, Running, Tools, survive};
+use self::keeping::Keeping;
 use self::texts::Texts;
 use super::event::{Event, SyncRequest};
 use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::now_ns;
-use crate::index::{FileEntry, Journal, Snapshot};
+use crate::index::{FileEntry, Journal, Snapshot, TextPart};
 use crate::indexer::{Builder, Built, Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
 use crate::methods::{Depth, History, IndexState, Shared, View};
 use crate::ordered::pool;
@@ -50,6 +53,9 @@ pub(super) struct IndexJobs {
     /// What turned out to have moved while it was read; it is brought in next.
     unsettled: VecDeque<Filled>,
     texts: Texts,
+    keeping: Keeping,
+    /// Whether the first index started from what was kept.
+    pub(super) from_cache: bool,
     /// Whether the first index was read, and whether it is complete since [`Self::take_completed`] was called last.
     is_read: bool,
     completed: bool,
@@ -111,6 +117,8 @@ impl IndexJobs {
             rounds: 0,
             unsettled: VecDeque::new(),
             texts: Texts::new(),
+            keeping: Keeping::default(),
+            from_cache: false,
             is_read: false,
             completed: false,
             for_all_last: false,
@@ -162,7 +170,13 @@ impl IndexJobs {
             self.for_all_last = true;
             return Some(self.synced_job(stats || polls));
         }
-        is_due(due.follow).then_some(Job::Follow { synced: false })
+        if is_due(due.follow) {
+            return Some(Job::Follow { synced: false });
+        }
+        is_due(self.keeping.due()).then(|| {
+            self.keeping.start();
+            Job::Keep
+        })
     }
 
     /// When what is due that nobody asks for.
@@ -177,7 +191,7 @@ impl IndexJobs {
 
     fn start(&mut self, kind: Job) {
         self.running = Some(Running { started_at: Instant::now(), kind: kind.clone() });
-        if matches!(kind, Job::Follow { .. }) {
+        if matches!(kind, Job::Follow { .. } | Job::Keep) {
             // It empties the queue; what comes after that wakes the loop again.
             self.noticed = false;
         }
@@ -264,11 +278,33 @@ impl IndexJobs {
         for path in &done.drift {
             tracing::warn!("it had changed though nobody told: {path}");
         }
+        self.from_cache |= done.from_cache;
+        if let Some(parts) = done.keep {
+            self.keep(parts);
+        }
         self.snapshot = done.snapshot;
         self.unread.extend(done.unread);
         self.report = done.report;
         self.audited = done.audited.unwrap_or(std::mem::take(&mut self.audited));
         done.synced
+    }
+
+    /// Writes what is worth keeping, beside the jobs; later, if something is being written.
+    fn keep(&mut self, parts: Vec<TextPart>) {
+        if self.keeping.is_writing() {
+            return self.keeping.want(false, Instant::now());
+        }
+        let tools = Arc::clone(&self.tools);
+        self.keeping.writes(self.runtime.spawn_blocking(move || {
+            let save = || tools.shared.cache.as_ref().map(|cache| cache.save(&parts));
+            // A failure is logged; there is nothing else to be done about it.
+            let _ = survive(|| Ok(save()));
+        }));
+    }
+
+    /// What writes at the moment, to be waited for at the end.
+    pub(super) fn writing(&mut self) -> Option<JoinHandle<()>> {
+        self.keeping.take()
     }
 
     /// Reads what was not read yet, beside the jobs; at first with all that the text index is built of.
@@ -366,6 +402,9 @@ impl IndexJobs {
         if self.state == IndexState::Indexing && self.is_read && !self.texts.is_under_way() && !is_adopting() {
             self.state = IndexState::Ready;
             self.completed = true;
+            if self.tools.shared.cache.is_some() {
+                self.keeping.want(true, Instant::now());
+            }
         }
     }
 
@@ -398,7 +437,8 @@ impl IndexJobs {
     pub(super) fn next_deadline(&self) -> Option<Instant> {
         let waited = self.waiting.iter().filter_map(|waiting| waiting.deadline).min();
         // The end of the job under way comes first.
-        let scheduled = if self.running.is_some() { None } else { self.due().next() };
+        let scheduled = [self.due().next(), self.keeping.due()].into_iter().flatten().min();
+        let scheduled = scheduled.filter(|_| self.running.is_none());
         let build =
             if self.filling || self.state == IndexState::Scanning { None } else { self.texts.due(&self.snapshot.text) };
         [waited, scheduled, self.hot_until, build].into_iter().flatten().min()

@@ -18,6 +18,7 @@ use super::serve::Exit;
 use super::subscriptions::Subscriptions;
 use super::tell::tell;
 use super::workers::{self, Job, Workers};
+use crate::cache::Cache;
 use crate::courtesy::Courtesy;
 use crate::error::{Code, Error};
 use crate::fs::WorkspaceRoot;
@@ -102,7 +103,9 @@ impl Loop {
         };
         let native = || Arc::new(Native::new(root.path(), config.cache_dir.as_deref())) as Arc<dyn Source>;
         let source = source.unwrap_or_else(native);
-        let shared = Arc::new(Shared { root: Arc::new(root), config, pool, courtesy: Courtesy::default(), started });
+        let cache = config.cache_dir.as_deref().and_then(|place| Cache::open(place, root.path()));
+        let root = Arc::new(root);
+        let shared = Arc::new(Shared { root, config, pool, cache, courtesy: Courtesy::default(), started });
         let snapshot = Arc::new(Snapshot::empty(clock));
         let runtime = Handle::current();
         let index = IndexJobs::new(Arc::clone(&shared), walker, snapshot, source, events.clone(), runtime.clone());
@@ -432,7 +435,7 @@ impl Loop {
             files: snapshot.files.len() as u64,
             bytes: snapshot.bytes(),
             elapsed_ms: self.shared.started.elapsed().as_millis() as u64,
-            from_cache: false,
+            from_cache: self.index.from_cache,
         };
         tracing::info!(files = indexed.files, bytes = indexed.bytes, elapsed_ms = indexed.elapsed_ms, "indexed");
         self.output.send(event_line("indexed", &indexed));

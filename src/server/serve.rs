@@ -43,6 +43,9 @@ pub struct Io<R, W, T, C> {
 /// How often `progress` is told.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(100);
 
+/// How long the end of the process may be put off by what is being written to the cache.
+const KEEPING_GRACE: Duration = Duration::from_secs(2);
+
 /// How many blocking threads the runtime needs, so that stdin, stdout and the index never wait for requests.
 pub fn blocking_threads(threads: usize) -> usize {
     Workers::slots(threads) + 8
@@ -111,6 +114,7 @@ where
     }
     let (exit, grace) = server.end.unwrap_or((Exit::Failed, Duration::ZERO));
     server.index.stop();
+    let kept = server.index.writing();
     // Dropping the loop closes the writer's queue: it ends when all is written.
     drop(server);
     tokio::select! {
@@ -118,6 +122,10 @@ where
         _ = writer => {}
         () = tokio::time::sleep(grace) => {}
         () = last_order(&mut received) => {}
+    }
+    // Nobody waits for it, but the next run is faster. Where it is cut off, what was kept before stays.
+    if let Some(kept) = kept.filter(|_| !grace.is_zero()) {
+        let _ = tokio::time::timeout(grace.min(KEEPING_GRACE), kept).await;
     }
     exit
 }

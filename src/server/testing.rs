@@ -33,5 +33,6 @@ pub(super) fn shared(root: &Path) -> Arc<Shared> {
     };
     let root = Arc::new(WorkspaceRoot::open(root).unwrap());
     let courtesy = Courtesy::default();
-    Arc::new(Shared { root, config, pool: Arc::new(pool("work", 1).unwrap()), courtesy, started: Instant::now() })
+    let pool = Arc::new(pool("work", 1).unwrap());
+    Arc::new(Shared { root, config, pool, cache: None, courtesy, started: Instant::now() })
 }

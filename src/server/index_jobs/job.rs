@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
+use crate::fs::now_ns;
 use crate::index::{Delta, FileEntry, Rebuild, Replaced, Snapshot, TextPart};
 use crate::indexer::{Counter, Filled, Indexer, Report};
 use crate::methods::{Depth, Shared};
@@ -46,6 +47,8 @@ pub(super) enum Job {
     Settle(Arc<Filled>),
     /// Brings in parts of the text index.
     Adopt(BuiltParts),
+    /// Finds out what is worth keeping, if anything is kept.
+    Keep,
     /// Compares a sample with the disk.
     Audit { after: String, count: usize },
 }
@@ -64,7 +67,9 @@ impl Job {
             Self::Scan { stats: true, .. } | Self::Follow { synced: true } => Look::Unwatched,
             Self::Audit { .. } => Look::Sample,
             Self::Follow { synced: false } => Look::Noticed,
-            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) | Self::Adopt(_) => Look::Other,
+            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) | Self::Adopt(_) | Self::Keep => {
+                Look::Other
+            }
         }
     }
 }
@@ -81,6 +86,10 @@ pub(in crate::server) struct Done {
     /// Where the audit goes on, and what it found.
     pub(super) audited: Option<String>,
     pub(super) drift: Vec<RelPath>,
+    /// Whether it started from what was kept.
+    pub(super) from_cache: bool,
+    /// What is worth keeping now.
+    pub(super) keep: Option<Vec<TextPart>>,
 }
 
 /// Turns a panic into an error: whoever waits for a job is told in any case.
@@ -109,7 +118,11 @@ impl Running {
 impl Tools {
     pub(super) fn run(&self, job: &Job, snapshot: &Snapshot) -> Result<Done> {
         let mut indexer = self.indexer.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut audited, mut drift, mut synced) = (None, Vec::new(), true);
+        let began_ns = now_ns();
+        let (mut audited, mut drift, mut synced, mut all_known_ns) = (None, Vec::new(), true, None);
+        let kept = if matches!(job, Job::Scan { first: true, .. }) { self.kept(snapshot) } else { None };
+        let from_cache = kept.is_some();
+        let snapshot = kept.as_ref().unwrap_or(snapshot);
         let delta = match job {
             Job::Scan { stats, first } => indexer.scan(snapshot, *stats, *first)?,
             Job::Follow { synced: wanted } => {
@@ -119,6 +132,12 @@ impl Tools {
             }
             Job::Paths(paths) => indexer.look(snapshot, &paths.iter().cloned().collect::<Vec<_>>())?,
             Job::Adopt(_) => Delta::default(),
+            Job::Keep if indexer.report(snapshot).ordered => {
+                let followed = indexer.follow(snapshot, true)?;
+                all_known_ns = followed.synced.then_some(began_ns);
+                followed.delta
+            }
+            Job::Keep => Delta::default(),
             Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
             Job::Audit { after, count } => {
                 let found = indexer.audit(snapshot, after, *count)?;
@@ -138,7 +157,16 @@ impl Tools {
             next = next.with_text(parts.to_vec());
         }
         let report = indexer.report(&next);
-        Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift })
+        let keeps = self.shared.cache.is_some() && matches!(job, Job::Adopt(_) | Job::Keep);
+        let keep = keeps.then(|| next.to_keep(all_known_ns));
+        Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift, from_cache, keep })
+    }
+
+    /// What was kept of the last run, if anything was.
+    fn kept(&self, snapshot: &Snapshot) -> Option<Snapshot> {
+        let cache = self.shared.cache.as_ref().filter(|_| snapshot.files.is_empty())?;
+        let parts = self.fill_pool.install(|| cache.load());
+        (!parts.is_empty()).then(|| snapshot.kept(parts))
     }
 }
 

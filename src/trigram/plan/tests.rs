@@ -1,0 +1,1 @@
+//! Plans of parsed patterns, and what bounds the work.
