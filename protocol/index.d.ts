@@ -173,6 +173,8 @@ export interface StatusResult {
   watcher: WatcherStatus;
   /** Memory in use. */
   memory: MemoryStatus;
+  /** The index of what files have in them. */
+  textIndex: TextIndexStatus;
   /** What is kept between runs. */
   cache: CacheStatus;
   /** Requests in flight, this one included. */
@@ -244,10 +246,29 @@ export interface MemoryStatus {
   indexBytes: number;
 }
 
+/** The index of what files have in them. */
+export interface TextIndexStatus {
+  /** Whether searches use it: not before it was built. */
+  ready: boolean;
+  /** Bytes of it in memory. */
+  bytes: number;
+  /**
+   * Files that changed since it was built and are looked at by every search, until it is built
+   * anew.
+   */
+  dirtyFiles: number;
+}
+
 /** What is kept between runs. */
 export interface CacheStatus {
   /** Whether anything is. */
   enabled: boolean;
+  /** Where it is. */
+  directory?: string;
+  /** Bytes of what was read or written last. */
+  bytes?: number;
+  /** Why it could not be read or written. */
+  lastError?: string;
 }
 
 /** The params of `sync`. */
@@ -803,7 +824,9 @@ export interface TextRange {
 export interface SearchStats {
   /** Files that `include` and `exclude` leave. */
   filesConsidered: number;
-  /** Files whose content was searched. */
+  /** Of these, files that may match as far as the index tells; without it, all. */
+  candidates: number;
+  /** Candidates whose content was searched, up to where the search ended. */
   filesScanned: number;
   /** Binary files passed over. */
   binarySkipped: number;

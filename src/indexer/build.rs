@@ -38,6 +38,8 @@ pub struct Built {
 pub struct Builder<'build> {
     /// The files.
     pub root: &'build WorkspaceRoot,
+    /// Larger files are not searched, which is to be counted: they are candidates of every search.
+    pub max_file_bytes: u64,
     /// How far it is.
     pub counter: &'build Counter,
     /// Who goes first.
@@ -77,7 +79,7 @@ impl Builder<'_> {
             }
             self.courtesy.after_you();
             let is_new = entry.facts().is_none();
-            let looked = if entry.stamp.size > MAX_INDEXED_BYTES {
+            let looked = if entry.stamp.size > self.max_file_bytes.min(MAX_INDEXED_BYTES) {
                 look_with(self.root, entry, self.cancel, &mut ()).map(|_| None)
             } else {
                 look_with(self.root, entry, self.cancel, &mut segment)

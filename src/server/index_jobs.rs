@@ -312,7 +312,7 @@ impl IndexJobs {
         self.build(Instant::now());
         if self.filling
             || self.state == IndexState::Scanning
-            || (self.unread.is_empty() && (self.state == IndexState::Ready || !self.unsettled.is_empty()))
+            || (self.unread.is_empty() && (self.is_read || !self.unsettled.is_empty()))
         {
             return;
         }
@@ -352,6 +352,7 @@ impl IndexJobs {
         self.runtime.spawn_blocking(move || {
             let builder = Builder {
                 root: &tools.shared.root,
+                max_file_bytes: tools.shared.config.limits.max_file_bytes,
                 counter: &tools.filled,
                 courtesy: &tools.shared.courtesy,
                 cancel: &tools.stop,

@@ -70,13 +70,21 @@ fn statistics_add_up() {
     fixtures::add_oddities(&workspace);
     workspace.write("odd/large.txt", "loaf\n".repeat(10_000));
     let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-file-bytes", "20000"]).spawn();
+    sidecar.wait_event("indexed");
     let listed = sidecar.request("glob", json!({ "include": ["**"] }))["files"].as_array().unwrap().len();
     let mut stats = |params: Value| {
         let result = sidecar.request("search", params);
         assert_eq!(result["limitHit"], false);
         let count = |name: &str| result["stats"].get(name).map_or(0, |count| count.as_u64().unwrap() as usize);
         let passed_over = ["binarySkipped", "tooLargeSkipped", "unreadableSkipped"].map(count);
-        assert_eq!(count("filesConsidered"), count("filesScanned") + passed_over.iter().sum::<usize>(), "{result}");
+        let looked_at = count("filesScanned") + passed_over.iter().sum::<usize>();
+        if result["stats"]["indexed"] == true {
+            // Nobody has to look at binary files to pass them over.
+            assert_eq!(count("candidates") + passed_over[0], looked_at, "{result}");
+            assert!(looked_at <= count("filesConsidered"), "{result}");
+        } else {
+            assert_eq!((count("candidates"), count("filesConsidered")), (looked_at, looked_at), "{result}");
+        }
         (count("filesConsidered"), passed_over)
     };
     for pattern in ["loaf", "no such thing"] {

@@ -174,6 +174,8 @@ async fn whatever_is_due_is_done() {
             let jobs = &mut jobs.jobs;
             (jobs.state, jobs.noticed, jobs.report.polled) = (state, noticed, polled);
             jobs.schedule = Schedule::new(mode);
+            // That is no job.
+            jobs.texts.start(&jobs.snapshot.text, start);
             for _ in 0..failures {
                 jobs.schedule.job_done(Look::Noticed, start, start, false, 0);
             }

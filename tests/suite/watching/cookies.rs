@@ -19,14 +19,14 @@ fn place(workspace: &Workspace, name: &str) -> PathBuf {
     place
 }
 
-/// The directories for cookies in a place.
+/// The directories for cookies in a place, in which there is nothing else but what is kept between runs.
 fn held(place: &Path) -> Vec<PathBuf> {
     let all: Vec<PathBuf> = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
-    let ours = |path: &PathBuf| {
-        path.file_name().unwrap().to_str().unwrap().starts_with("workspace-sidecar-cookies-") && path.is_dir()
-    };
-    assert!(all.iter().all(ours), "{all:?}");
-    all
+    let is =
+        |path: &Path, prefix: &str| path.file_name().unwrap().to_str().unwrap().starts_with(prefix) && path.is_dir();
+    let (kept, cookies): (Vec<_>, Vec<_>) = all.into_iter().partition(|path| is(path, "workspace-sidecar-index-"));
+    assert!(kept.len() <= 1 && cookies.iter().all(|path| is(path, "workspace-sidecar-cookies-")), "{cookies:?}");
+    cookies
 }
 
 fn started(builder: Builder) -> Sidecar {
