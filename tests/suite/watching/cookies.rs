@@ -13,14 +13,14 @@ use crate::harness::{Builder, LIMIT, Sidecar};
 use crate::referee::cold;
 
 /// A directory for temporary files beside the workspace.
-fn place(workspace: &Workspace, name: &str) -> PathBuf {
+pub(super) fn place(workspace: &Workspace, name: &str) -> PathBuf {
     let place = workspace.outer().join(name);
     fs::create_dir_all(&place).unwrap();
     place
 }
 
 /// The directories for cookies in a place.
-fn held(place: &Path) -> Vec<PathBuf> {
+pub(super) fn held(place: &Path) -> Vec<PathBuf> {
     let all: Vec<PathBuf> = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
     let ours = |path: &PathBuf| {
         path.file_name().unwrap().to_str().unwrap().starts_with("workspace-sidecar-cookies-") && path.is_dir()
