@@ -319,11 +319,6 @@ impl Indexer {
         self.options.queue.rescan(reason);
     }
 
-    /// Asks for a look at what lies directly in a directory, as soon as there is time.
-    pub(super) fn look_again_in(&self, directory: DirPath) {
-        self.options.queue.touch_entries_of(directory);
-    }
-
     pub(super) fn skipped_in(&mut self, directory: &DirPath, skipped: Skipped) {
         if skipped == Skipped::default() {
             self.skips.remove(directory);
