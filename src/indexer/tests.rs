@@ -127,3 +127,22 @@ fn what_was_written_before_a_new_watcher_watched_is_looked_at() {
     let followed = indexer.follow(&snapshot, false).unwrap();
     as_on_disk(&snapshot.apply(followed.delta).0);
 }
+
+#[test]
+fn an_audit_looks_at_no_more_than_it_is_told_to_however_many_directories_there_are() {
+    let directory = tempfile::tempdir().unwrap();
+    for name in ["a", "b", "c/d", "e", "f"] {
+        fs::create_dir_all(directory.path().join(name)).unwrap();
+    }
+    fs::write(directory.path().join("c/file"), "").unwrap();
+    let mut indexer = indexer(directory.path());
+    let snapshot = scanned(&mut indexer);
+    let (mut after, mut rounds) = (String::new(), Vec::new());
+    while let Some(last) = indexer.audit(&snapshot, &after, 2).unwrap().last {
+        rounds.push(last.to_string());
+        // It may look at the last one once more.
+        assert!(rounds.len() < 10, "{rounds:?}");
+        after = last.to_string();
+    }
+    assert!(rounds.len() >= 3, "{rounds:?}");
+}

@@ -132,7 +132,7 @@ impl IndexJobs {
             return wanted.then_some(Job::Scan { stats: true, first: true });
         }
         if is_due(due.audit) && (self.waiting.is_empty() || self.schedule.audit_is_overdue(now)) {
-            let count = Schedule::sample(self.snapshot.files.len());
+            let count = Schedule::sample(self.snapshot.files.len().max(self.snapshot.directories.len()));
             return Some(Job::Audit { after: self.audited.clone(), count });
         }
         if let Some(filled) = self.unsettled.pop_front() {
