@@ -111,7 +111,11 @@ pub fn look(root: &WorkspaceRoot, entry: &FileEntry, cancel: &CancelToken) -> Re
         Err(error) if error.code == Code::Cancelled => Ok(()),
         Err(error) => {
             tracing::warn!("not readable: {error}");
-            entry.set_facts(Facts::Unreadable(error.code));
+            // Rights do not change without a new stamp. What else there is, such as too many open files, passes without
+            // any trace: whoever asks next tries again.
+            if error.code == Code::PermissionDenied {
+                entry.set_facts(Facts::Unreadable(error.code));
+            }
             Ok(())
         }
     }
