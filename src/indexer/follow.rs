@@ -203,6 +203,7 @@ impl Indexer {
         batch: &Batch,
         scopes: &BTreeSet<DirPath>,
     ) -> Result<Delta> {
+        self.rules.forget_the_gone(snapshot.directories.len(), &self.walker);
         let mut refresh = Refresh::new(self, snapshot, &batch.paths);
         for scope in scopes {
             refresh.known_tree(scope)?;

@@ -1,5 +1,6 @@
 #![expect(clippy::disallowed_methods, reason = "tests make and change files")]
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::index::{Clock, Delta, Facts, FileEntry, FileFacts, Snapshot};
 use crate::path::{DirPath, RelPath};
 use crate::protocol::watch::WatchMode;
 use crate::text::{Class, Eol};
-use crate::watch::{Barrier, Native, Queue, Source, Touch, Unwatched, Watcher};
+use crate::watch::{Barrier, Batch, Native, Queue, Source, Touch, Unwatched, Watcher};
 
 fn path(text: &str) -> RelPath {
     RelPath::parse(text).unwrap()
@@ -145,4 +146,23 @@ fn an_audit_looks_at_no_more_than_it_is_told_to_however_many_directories_there_a
         after = last.to_string();
     }
     assert!(rounds.len() >= 3, "{rounds:?}");
+}
+
+#[test]
+fn the_rules_of_directories_that_came_and_went_are_forgotten() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::create_dir(directory.path().join("here")).unwrap();
+    let mut indexer = indexer(directory.path());
+    let snapshot = scanned(&mut indexer);
+    let ask = |indexer: &mut Indexer, name: &str| assert!(!indexer.rules.ignore(&path(name), true));
+    let look = |indexer: &mut Indexer| {
+        indexer.look_where(&snapshot, &Batch::default(), &BTreeSet::new()).unwrap();
+        indexer.rules.knows(&DirPath::from(path("gone0")))
+    };
+    ask(&mut indexer, "gone0");
+    assert!(look(&mut indexer), "few of them do no harm");
+    for at in 0..20_000 {
+        ask(&mut indexer, &format!("gone{at}"));
+    }
+    assert!(!look(&mut indexer));
 }
