@@ -277,3 +277,19 @@ async fn a_directory_that_became_a_link_to_elsewhere_is_not_read_again_and_again
     }
     panic!("it does not come to rest");
 }
+
+#[tokio::test]
+async fn what_was_seen_otherwise_since_is_not_read_as_it_was_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a"), "as it is").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    let (read, _) = jobs.jobs.tools.filled.get();
+    let older = |size| Arc::new(FileEntry::listed(path(), Stamp { size, ..Stamp::default() }));
+    jobs.jobs.unread = (0..50).map(older).collect();
+    jobs.jobs.fill();
+    let Event::Filled { result } = jobs.next().await else { panic!("files were to be read") };
+    jobs.jobs.fill_done(result);
+    assert_eq!(jobs.jobs.tools.filled.get().0, read);
+}
