@@ -1167,7 +1167,10 @@ export interface Change {
   size?: number;
   /** Modification time, milliseconds since 1970; absent for a deletion. */
   mtimeMs?: number;
-  /** BLAKE3 of the bytes; absent for a deletion, and for a file that cannot be read. */
+  /**
+   * BLAKE3 of the bytes; absent for a deletion, for a file that cannot be read, and in an event for
+   * a large one that was not read yet: another event tells it then.
+   */
   hash?: string;
 }
 

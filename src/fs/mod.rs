@@ -453,7 +453,7 @@ fn read_to_end(mut file: &File, size: usize, max: usize, buffer: &mut Vec<u8>) -
 /// A file of ignore rules, as far as it can be told without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RuleFile {
-    /// What it looks like, links followed; nothing for a link that leads nowhere.
+    /// What it looks like, links followed, as [`rules_stamp`] has it; nothing for a link that leads nowhere.
     pub stamp: Option<Stamp>,
     /// Whether it is a symbolic link.
     pub is_link: bool,
@@ -473,12 +473,17 @@ pub fn rule_file(path: &Path, max_bytes: u64) -> Option<RuleFile> {
         }
     }
     let is_sane = metadata.is_dir() || (metadata.is_file() && metadata.len() <= max_bytes);
-    Some(RuleFile { stamp: Some(Stamp::of_std(&metadata)), is_link, is_sane })
+    Some(RuleFile { stamp: Some(stamp_of_rules(&metadata)), is_link, is_sane })
 }
 
-/// What a file of ignore rules outside the tree looks like, links followed; nothing if there is none.
+/// What a file of ignore rules outside the tree looks like, links followed; nothing if there is none. A directory looks
+/// the same whatever happens in it: one that is called like rules has none, and `.git` is touched by every command.
 pub fn rules_stamp(path: &Path) -> Option<Stamp> {
-    std::fs::metadata(path).ok().map(|metadata| Stamp::of_std(&metadata))
+    std::fs::metadata(path).ok().map(|metadata| stamp_of_rules(&metadata))
+}
+
+fn stamp_of_rules(metadata: &std::fs::Metadata) -> Stamp {
+    if metadata.is_dir() { Stamp::default() } else { Stamp::of_std(metadata) }
 }
 
 /// The hash of a file of ignore rules, links followed; nothing if it cannot be read, or is no rules by its size.

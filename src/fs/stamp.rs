@@ -23,8 +23,8 @@ pub struct Stamp {
 /// of two seconds. The rule is git's ("racily clean" index entries).
 const RACY_NS: i64 = 2_000_000_000;
 
-/// Files up to this size are read at once, however often they change.
-const HOT_BYTES: u64 = 16 << 20;
+/// Files up to this size are read at once, however often they change, and whoever waits.
+const LARGE_BYTES: u64 = 16 << 20;
 const HOT_NS: i64 = 1_000_000_000;
 
 impl Stamp {
@@ -45,9 +45,14 @@ impl Stamp {
         moved > looked_ns.saturating_sub(RACY_NS)
     }
 
+    /// Whether it is that of a file that takes a while to read.
+    pub fn is_large(&self) -> bool {
+        self.size > LARGE_BYTES
+    }
+
     /// Whether it is that of a large file that was written within the last second: there may be more to come.
     pub fn is_hot(&self, now_ns: i64) -> bool {
-        self.size > HOT_BYTES && (now_ns - HOT_NS..=now_ns).contains(&self.mtime_ns)
+        self.is_large() && (now_ns - HOT_NS..=now_ns).contains(&self.mtime_ns)
     }
 
     #[cfg(unix)]

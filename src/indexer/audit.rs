@@ -21,8 +21,8 @@ pub struct Audited {
 }
 
 impl Indexer {
-    /// Compares up to `count` files of the index, from `after` on, and the directories between them with the disk. What
-    /// nobody told is brought in.
+    /// Compares up to `count` files of the index, and as many directories, from `after` on with the disk. What nobody
+    /// told is brought in.
     ///
     /// # Errors
     /// As [`Self::scan`].
@@ -56,13 +56,14 @@ impl Indexer {
     /// What is not on the disk as the index has it, and the last path looked at, if there are more behind it.
     fn sample(&self, snapshot: &Snapshot, after: &str, count: usize) -> (BTreeMap<RelPath, Touch>, Option<RelPath>) {
         let files: Vec<_> = snapshot.files.starting_at(after).take(count).collect();
-        let last = files.last().filter(|_| files.len() == count).map(|entry| entry.path.clone());
-        let directories = snapshot
-            .directories
-            .starting_at(after)
-            .take_while(|directory| last.as_ref().is_none_or(|last| directory.path <= *last));
+        let directories: Vec<_> = snapshot.directories.starting_at(after).take(count).collect();
+        let last_file = files.last().filter(|_| files.len() == count).map(|entry| &entry.path);
+        let last_directory = directories.last().filter(|_| directories.len() == count).map(|entry| &entry.path);
+        // Behind the first of them, not all is known of the others.
+        let last = [last_file, last_directory].into_iter().flatten().min().cloned();
         let known = files.iter().map(|entry| (&entry.path, entry.stamp));
-        let known = known.chain(directories.map(|directory| (&directory.path, directory.stamp)));
+        let known = known.chain(directories.iter().map(|directory| (&directory.path, directory.stamp)));
+        let known = known.filter(|(path, _)| last.as_ref().is_none_or(|last| *path <= last));
         let moved =
             |path: &RelPath, stamp: Stamp| self.root.glance(path.as_path()).ok().is_none_or(|(_, now)| now != stamp);
         let moved = known.filter(|(path, stamp)| moved(path, *stamp)).map(|(path, _)| (path.clone(), Touch::Content));

@@ -35,11 +35,15 @@ impl Filled {
             if !snapshot.file(&old.path).is_some_and(|held| Arc::ptr_eq(held, old)) {
                 continue;
             }
-            let now = match root.glance(old.path.as_path()) {
+            // As reading does, this stays inside: what could only be glanced at, through a link that took a directory's
+            // place, would be read in vain and found moved for ever.
+            let now = match root.stat(&old.path) {
                 Ok((Kind::File, stamp)) => {
                     let read = new.as_ref().filter(|new| new.stamp == stamp);
                     Some(read.cloned().unwrap_or_else(|| Arc::new(FileEntry::listed(old.path.clone(), stamp))))
                 }
+                // What is not known stays as it is.
+                Err(error) if error.code == Code::IoError => continue,
                 _ => None,
             };
             delta.files.insert(old.path.clone(), now);
@@ -138,7 +142,11 @@ pub(super) fn look_with(
         Err(error) if error.code == Code::Cancelled => Ok(None),
         Err(error) => {
             tracing::warn!("not readable: {error}");
-            entry.set_facts(Facts::Unreadable(error.code));
+            // Rights do not change without a new stamp. What else there is, such as too many open files, passes without
+            // any trace: whoever asks next tries again.
+            if error.code == Code::PermissionDenied {
+                entry.set_facts(Facts::Unreadable(error.code));
+            }
             Ok(None)
         }
     }

@@ -203,6 +203,7 @@ impl Indexer {
         batch: &Batch,
         scopes: &BTreeSet<DirPath>,
     ) -> Result<Delta> {
+        self.rules.forget_the_gone(snapshot.directories.len(), &self.walker);
         let mut refresh = Refresh::new(self, snapshot, &batch.paths);
         for scope in scopes {
             refresh.known_tree(scope)?;
@@ -317,11 +318,6 @@ impl Indexer {
     /// Asks for a new watcher, and with it a look at everything, as soon as there is time.
     pub(super) fn watch_anew(&self, reason: &str) {
         self.options.queue.rescan(reason);
-    }
-
-    /// Asks for a look at what lies directly in a directory, as soon as there is time.
-    pub(super) fn look_again_in(&self, directory: DirPath) {
-        self.options.queue.touch_entries_of(directory);
     }
 
     pub(super) fn skipped_in(&mut self, directory: &DirPath, skipped: Skipped) {

@@ -16,6 +16,9 @@ use crate::path::{DirPath, RelPath};
 /// Names of files whose rules a walk applies.
 pub(super) const IGNORE_FILES: [&str; 3] = [".gitignore", ".ignore", ".rgignore"];
 
+/// So many directories may be gone without their rules being forgotten.
+const MAX_GONE: usize = 10_000;
+
 /// The rules as they were loaded, directory by directory, when they were first asked for.
 pub(super) struct Rules {
     root: PathBuf,
@@ -54,6 +57,14 @@ impl Rules {
     pub(super) fn forget(&mut self, walker: &Walker) {
         self.sane.clear();
         self.matcher = walker.matcher();
+    }
+
+    /// As [`Self::forget`], if most of what was loaded is of directories that are not among the `directories` there are:
+    /// nothing else lets go of what belonged to those that came and went.
+    pub(super) fn forget_the_gone(&mut self, directories: usize, walker: &Walker) {
+        if self.sane.len() > 2 * directories + MAX_GONE {
+            self.forget(walker);
+        }
     }
 
     /// As [`Self::forget`], before everything is listed again: what moved so far needs no notice any more.

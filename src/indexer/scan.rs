@@ -16,7 +16,8 @@ use crate::path::{DirPath, RelPath};
 
 impl Indexer {
     /// What a look at the whole tree changes. Where a watcher tells what happens from then on, it is started anew if
-    /// `restart`: what it holds may be wrong after it lost events.
+    /// `restart`: what it holds may be wrong after it lost events. Without `stats`, the files that are known are looked
+    /// at only if a watcher was started: what happened to them before is told by nobody.
     ///
     /// # Errors
     /// `cancelled`; `io_error` if it could not see all there is; what opening a replaced root gives.
@@ -28,23 +29,19 @@ impl Indexer {
         if fresh {
             self.start_watcher();
         }
-        if self.is_ordered() { self.scan_watched(snapshot) } else { self.scan_unwatched(snapshot, stats, fresh) }
+        if self.is_ordered() || (fresh && self.has_watcher()) {
+            self.scan_watched(snapshot)
+        } else {
+            self.scan_unwatched(snapshot, stats)
+        }
     }
 
-    /// Walks, without a watcher that could be relied on; `fresh` says whether it was started just now.
-    fn scan_unwatched(&mut self, snapshot: &Snapshot, stats: bool, fresh: bool) -> Result<Delta> {
+    /// Walks, without a watcher that could be relied on.
+    fn scan_unwatched(&mut self, snapshot: &Snapshot, stats: bool) -> Result<Delta> {
         let stats = stats || snapshot.files.is_empty();
-        let began_ns = now_ns();
         let listing = self.walk(stats)?;
         self.skips = listing.skips;
         self.watch_all(&listing.listing);
-        if fresh && self.has_watcher() {
-            // What came into a directory before it was watched is told to nobody.
-            let directories = listing.listing.directories.iter();
-            let moved =
-                directories.filter(|entry| !is_as_it_was(&self.root, entry.path.as_path(), &entry.stamp, began_ns));
-            moved.for_each(|entry| self.look_again_in(DirPath::from(entry.path.clone())));
-        }
         let look = |path: &RelPath| {
             self.root.glance(path.as_path()).ok().filter(|(kind, _)| *kind == Kind::File).map(|(_, stamp)| stamp)
         };

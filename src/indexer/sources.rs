@@ -103,4 +103,18 @@ mod tests {
         let mut none = Seen::of(&path);
         assert!(none.holds(&path) && !seen.holds(&path));
     }
+
+    #[test]
+    fn what_happens_in_a_directory_is_nothing_about_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let git = directory.path().join(".git");
+        fs::create_dir(&git).unwrap();
+        let mut seen = Seen::of(&git);
+        fs::write(git.join("index.lock"), "").unwrap();
+        assert!(seen.holds(&git));
+        fs::remove_dir_all(&git).unwrap();
+        assert!(!seen.clone().holds(&git), "it is gone");
+        fs::write(&git, "gitdir: elsewhere\n").unwrap();
+        assert!(!seen.holds(&git), "a file took its place");
+    }
 }

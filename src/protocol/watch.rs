@@ -32,7 +32,8 @@ pub struct Change {
     /// Modification time, milliseconds since 1970; absent for a deletion.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtime_ms: Option<f64>,
-    /// BLAKE3 of the bytes; absent for a deletion, and for a file that cannot be read.
+    /// BLAKE3 of the bytes; absent for a deletion, for a file that cannot be read, and in an event for a large one that
+    /// was not read yet: another event tells it then.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hash: Option<String>,
 }

@@ -149,7 +149,7 @@ impl IndexJobs {
             return wanted.then_some(Job::Scan { stats: true, first: true });
         }
         if is_due(due.audit) && (self.waiting.is_empty() || self.schedule.audit_is_overdue(now)) {
-            let count = Schedule::sample(self.snapshot.files.len());
+            let count = Schedule::sample(self.snapshot.files.len().max(self.snapshot.directories.len()));
             return Some(Job::Audit { after: self.audited.clone(), count });
         }
         if let Some(built) = self.texts.take() {
@@ -324,6 +324,11 @@ impl IndexJobs {
             self.hot.extend(hot);
             self.hot_until.get_or_insert(Instant::now() + HOT_PAUSE);
         }
+        // What was seen otherwise since would be read in vain, once for each time that it was seen.
+        let snapshot = &self.snapshot;
+        let is_as_listed =
+            |entry: &Arc<FileEntry>| snapshot.file(&entry.path).is_some_and(|held| held.stamp == entry.stamp);
+        let files: Vec<_> = files.into_iter().filter(is_as_listed).collect();
         self.filling = true;
         let tools = Arc::clone(&self.tools);
         let events = self.events.clone();

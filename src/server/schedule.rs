@@ -125,9 +125,9 @@ impl Schedule {
         }
     }
 
-    /// How many of so many files to compare: all within ten minutes, as far as that is slow enough.
-    pub(super) fn sample(files: usize) -> usize {
-        (files / 600).clamp(16, 500)
+    /// How many of so many files, or directories, to compare: all within ten minutes, as far as that is slow enough.
+    pub(super) fn sample(all: usize) -> usize {
+        (all / 600).clamp(16, 500)
     }
 }
 

@@ -11,7 +11,7 @@ use super::output::Room;
 use super::subscriptions::{Due, Told, name};
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
-use crate::fs::{Stamp, now_ns};
+use crate::fs::Stamp;
 use crate::index::{Difference, FileEntry, Snapshot};
 use crate::methods::{History, Shared, changes};
 use crate::path::RelPath;
@@ -69,11 +69,11 @@ fn line(due: &Due, history: &History, shared: &Shared, stop: &CancelToken) -> Re
     }
     let unread_still = |path: &&RelPath| history.snapshot.file(path).is_some_and(|entry| entry.facts().is_none());
     let mut owed: BTreeSet<RelPath> = due.owed.iter().filter(unread_still).cloned().collect();
-    // A large file that is written all the time is told without its hash rather than read all the time.
-    let now_ns = now_ns();
-    let is_hot = |difference: &Difference| difference.after.as_ref().is_some_and(|entry| entry.stamp.is_hot(now_ns));
-    let (hot, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
-        let is_owed = is_unread(found) && is_hot(found) && (owed.len() < MAX_OWED || owed.contains(&found.path));
+    // A large file is told without its hash, as long as that is not known: reading it takes longer than the other
+    // changes, and the other subscriptions, may wait.
+    let is_large = |difference: &Difference| difference.after.as_ref().is_some_and(|entry| entry.stamp.is_large());
+    let (large, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
+        let is_owed = is_unread(found) && is_large(found) && (owed.len() < MAX_OWED || owed.contains(&found.path));
         if is_owed {
             owed.insert(found.path.clone());
         }
@@ -84,8 +84,8 @@ fn line(due: &Due, history: &History, shared: &Shared, stop: &CancelToken) -> Re
     for change in changes.iter().filter(|change| change.hash.is_some()) {
         owed.remove(&change.path);
     }
-    if !hot.is_empty() {
-        changes.extend(hot.iter().filter_map(changes::unread));
+    if !large.is_empty() {
+        changes.extend(large.iter().filter_map(changes::unread));
         changes.sort_by(|one, two| one.path.cmp(&two.path));
     }
     if changes.is_empty() && !fresh {

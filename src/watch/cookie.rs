@@ -108,7 +108,12 @@ fn is_leftover(directory: &Path, now: SystemTime) -> bool {
     if age <= MAKING_TIME {
         return false;
     }
-    match File::open(directory.join(LOCK)) {
+    let lock = directory.join(LOCK);
+    // Somebody else's FIFO would block whoever opens it.
+    if fs::symlink_metadata(&lock).is_ok_and(|found| !found.is_file()) {
+        return false;
+    }
+    match File::open(lock) {
         Ok(lock) => lock.try_lock().is_ok(),
         // Else it is another user's, most likely.
         Err(error) => error.kind() == io::ErrorKind::NotFound,

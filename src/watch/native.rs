@@ -79,9 +79,28 @@ impl Source for Native {
 /// Whether the file system is one that other machines, or the host of this one, may write to as well.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn is_shared(root: &Path) -> bool {
-    // NFS, SMB, CIFS, SMB2, 9P, FUSE (virtiofs, sshfs), AFS, Ceph; from linux/magic.h and the drivers' sources.
-    const KINDS: [u32; 8] =
-        [0x6969, 0x517B, 0xFF53_4D42, 0xFE53_4D42, 0x0102_1997, 0x6573_5546, 0x5346_414F, 0x00C3_6400];
+    // NFS, SMB, CIFS, SMB2, 9P, FUSE (virtiofs, sshfs), AFS (OpenAFS and the kernel's), Ceph, Coda, Lustre, GPFS, OCFS2,
+    // GFS2, BeeGFS; the shared folders of VirtualBox, VMware and Parallels; from linux/magic.h and the drivers' sources.
+    const KINDS: [u32; 18] = [
+        0x6969,
+        0x517B,
+        0xFF53_4D42,
+        0xFE53_4D42,
+        0x0102_1997,
+        0x6573_5546,
+        0x5346_414F,
+        0x6B41_4653,
+        0x00C3_6400,
+        0x7375_7245,
+        0x0BD0_0BD0,
+        0x4750_4653,
+        0x7461_636F,
+        0x0116_1970,
+        0x1983_0326,
+        0x786F_4256,
+        0xBACB_ACBC,
+        0x7C7C_6673,
+    ];
     #[allow(clippy::cast_sign_loss, clippy::unnecessary_cast, reason = "a number whose type the platform chooses")]
     rustix::fs::statfs(root).is_ok_and(|found| KINDS.contains(&(found.f_type as u32)))
 }

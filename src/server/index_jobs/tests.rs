@@ -250,3 +250,48 @@ async fn what_is_written_in_a_tight_loop_is_not_looked_at_for_each_write() {
     };
     assert!(started_at >= ended + Duration::from_millis(20));
 }
+
+/// Only a look at the directory above tells that the file is none any more, and nobody asks for one.
+#[cfg(unix)]
+#[tokio::test]
+async fn a_directory_that_became_a_link_to_elsewhere_is_not_read_again_and_again() {
+    let (directory, elsewhere) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let at = directory.path().join("directory");
+    fs::create_dir(&at).unwrap();
+    fs::write(at.join("a"), "a").unwrap();
+    fs::write(elsewhere.path().join("a"), "another").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    let Event::JobDone { result } = jobs.next().await else { panic!("the first job is a scan") };
+    fs::remove_dir_all(&at).unwrap();
+    std::os::unix::fs::symlink(elsewhere.path(), &at).unwrap();
+    jobs.jobs.job_done(result);
+    for _ in 0..10 {
+        if !jobs.jobs.filling && jobs.jobs.running.is_none() {
+            assert_eq!(jobs.jobs.snapshot.files.len(), 0);
+            return;
+        }
+        match jobs.next().await {
+            Event::JobDone { result } => drop(jobs.jobs.job_done(result)),
+            Event::Filled { result } => drop(jobs.jobs.fill_done(result)),
+            other => panic!("{other:?}"),
+        }
+    }
+    panic!("it does not come to rest");
+}
+
+#[tokio::test]
+async fn what_was_seen_otherwise_since_is_not_read_as_it_was_listed() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a"), "as it is").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    let (read, _) = jobs.jobs.tools.filled.get();
+    let older = |size| Arc::new(FileEntry::listed(path(), Stamp { size, ..Stamp::default() }));
+    jobs.jobs.unread = (0..50).map(older).collect();
+    jobs.jobs.fill();
+    let Event::Filled { result } = jobs.next().await else { panic!("files were to be read") };
+    jobs.jobs.fill_done(result);
+    assert_eq!(jobs.jobs.tools.filled.get().0, read);
+}

@@ -193,3 +193,23 @@ fn a_client_that_never_reads_is_left() {
     sidecar.close_stdout();
     sidecar.ended_unread(0, LIMIT);
 }
+
+/// Hashing a large file takes far longer than a change may wait to be told.
+#[cfg(unix)]
+#[test]
+fn a_large_new_file_keeps_no_change_waiting() {
+    let workspace = Workspace::empty();
+    workspace.write("a.ts", "before");
+    let mut sidecar = started(&workspace);
+    sidecar.request("watch", json!({ "include": ["*.ts"], "settleMs": 0 }));
+    sidecar.request("watch", json!({ "include": ["*.bin"], "settleMs": 0 }));
+    // Sparse: it takes no room.
+    fs::File::create(workspace.at("huge.bin")).unwrap().set_len(500 << 30).unwrap();
+    let event = sidecar.wait_event("changed");
+    assert_eq!(kinds(&event["changes"]), [("huge.bin", "created")]);
+    assert_eq!(event["changes"][0]["hash"], Value::Null, "it follows when it is known");
+    workspace.write("a.ts", "after");
+    let event = sidecar.wait_event("changed");
+    assert_eq!(kinds(&event["changes"]), [("a.ts", "modified")]);
+    sidecar.finish();
+}

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::{Duration, SystemTime};
 
 use rustix::process::Signal;
@@ -13,14 +14,14 @@ use crate::harness::{Builder, LIMIT, Sidecar};
 use crate::referee::cold;
 
 /// A directory for temporary files beside the workspace.
-fn place(workspace: &Workspace, name: &str) -> PathBuf {
+pub(super) fn place(workspace: &Workspace, name: &str) -> PathBuf {
     let place = workspace.outer().join(name);
     fs::create_dir_all(&place).unwrap();
     place
 }
 
 /// The directories for cookies in a place, in which there is nothing else but what is kept between runs.
-fn held(place: &Path) -> Vec<PathBuf> {
+pub(super) fn held(place: &Path) -> Vec<PathBuf> {
     let all: Vec<PathBuf> = fs::read_dir(place).unwrap().map(|entry| entry.unwrap().path()).collect();
     let is =
         |path: &Path, prefix: &str| path.file_name().unwrap().to_str().unwrap().starts_with(prefix) && path.is_dir();
@@ -118,4 +119,19 @@ fn one_that_is_deleted_is_made_anew() {
     assert!(sidecar.request("status", json!({}))["watcher"]["rescans"].as_u64().unwrap() >= 3);
     sidecar.finish();
     assert!(held(&place).is_empty());
+}
+
+/// Whoever may write to the directory for temporary files may leave anything there.
+#[test]
+fn a_lock_that_blocks_whoever_opens_it_stops_nothing() {
+    let workspace = fixtures::copy();
+    let place = place(&workspace, "tmp");
+    let trap = place.join("workspace-sidecar-cookies-of-somebody");
+    fs::create_dir(&trap).unwrap();
+    assert!(Command::new("mkfifo").arg(trap.join("lock")).status().unwrap().success());
+    File::open(&trap).unwrap().set_modified(SystemTime::now() - Duration::from_secs(61)).unwrap();
+    let mut sidecar = started(Sidecar::builder(&workspace.root).env("TMPDIR", &place));
+    assert_eq!(synced(&mut sidecar), cold(&workspace.root));
+    assert!(trap.is_dir(), "it is none of ours");
+    sidecar.finish();
 }

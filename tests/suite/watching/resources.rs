@@ -2,7 +2,10 @@
 
 use std::fs;
 
-use super::{Listener, until, with_limits};
+use rustix::process::{Pid, Resource, Rlimit, getrlimit, prlimit};
+use serde_json::json;
+
+use super::{Listener, ask, until, with_limits};
 use crate::fixtures::Workspace;
 use crate::harness::Sidecar;
 
@@ -97,7 +100,7 @@ fn fewer_watches_than_directories() {
     }
     listener.check(&workspace.root, "half of it deleted");
     until(&mut listener.sidecar, "a watch on everything", |sidecar| {
-        let status = sidecar.request("status", serde_json::json!({}));
+        let status = sidecar.request("status", json!({}));
         status["state"] == "ready" && status["watcher"]["polled"] == 0
     });
     workspace.write("d29/a.ts", "watched by now");
@@ -115,5 +118,24 @@ fn no_watcher_at_all() {
     assert!(watcher["lastError"].as_str().unwrap().contains("max_user_instances"), "{status}");
     change_and_compare(&mut listener, &workspace);
     assert_eq!(listener.sidecar.told().matches("are not watched").count(), 1, "said once");
+    listener.sidecar.finish();
+}
+
+/// A file that could not be opened when it changed, for want of file descriptors, can be read later.
+#[test]
+fn no_file_descriptors_for_a_while() {
+    let workspace = Workspace::empty();
+    workspace.write("a.ts", "before");
+    let mut listener = Listener::start(Sidecar::builder(&workspace.root), &workspace.root);
+    let pid = Pid::from_raw(listener.sidecar.pid().cast_signed());
+    let limit = getrlimit(Resource::Nofile);
+    let limit_to = |current| prlimit(pid, Resource::Nofile, Rlimit { current, ..limit }).unwrap();
+    limit_to(Some(0));
+    workspace.write("a.ts", "after");
+    let event = listener.sidecar.wait_event("changed");
+    assert_eq!((&event["changes"][0]["path"], event["changes"][0].get("hash")), (&json!("a.ts"), None));
+    limit_to(limit.current);
+    let result = ask(&mut listener.sidecar);
+    assert_eq!(result["files"][0]["hash"], blake3::hash(b"after").to_hex().as_str(), "{result}");
     listener.sidecar.finish();
 }

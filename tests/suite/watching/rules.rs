@@ -2,6 +2,8 @@
 
 use std::fs;
 
+#[cfg(target_os = "linux")]
+use super::cookies;
 use super::{Listener, synced};
 use crate::fixtures::Workspace;
 use crate::harness::Sidecar;
@@ -64,6 +66,30 @@ fn of_a_worktree() {
     // Another repository has other rules.
     workspace.write(".git", "gitdir: /nowhere\n");
     listener.check(&workspace.root, "pointed elsewhere");
+    listener.sidecar.finish();
+}
+
+/// Every command of git leaves its traces in the directory `.git`, which says nothing about what is ignored.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_repository_around_the_root_is_at_work() {
+    let workspace = workspace();
+    let git = workspace.outer().join(".git");
+    fs::create_dir(&git).unwrap();
+    let place = cookies::place(&workspace, "tmp");
+    let mut listener = Listener::start(Sidecar::builder(&workspace.root).env("TMPDIR", &place), &workspace.root);
+    let watcher = cookies::held(&place);
+    for round in 0..3 {
+        fs::write(git.join(format!("index{round}.lock")), "").unwrap();
+        workspace.write("src/e.ts", format!("round {round}"));
+        listener.check(&workspace.root, "after a command");
+        assert_eq!(cookies::held(&place), watcher, "a new watcher, and a look at everything");
+    }
+    fs::create_dir(git.join("info")).unwrap();
+    fs::write(git.join("info/exclude"), "*.md\n").unwrap();
+    listener.check(&workspace.root, "with excludes");
+    fs::remove_dir_all(&git).unwrap();
+    listener.check(&workspace.root, "without a repository");
     listener.sidecar.finish();
 }
 
