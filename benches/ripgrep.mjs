@@ -20,6 +20,11 @@ export function run(program, args, tree, read) {
   });
 }
 
+/** ripgrep's exit status is 1 where nothing is found; it has none where it was stopped. */
+function expectEnd(code, args) {
+  if (code > 1) throw new Error(`rg ${args.join(" ")} ended with ${code}`);
+}
+
 /**
  * Searches `where` in `tree` and counts what is printed: files, matches, and the matches of each file into `perFile`.
  * A search that found `limit` matches is stopped, as nothing more would be shown.
@@ -33,21 +38,23 @@ export async function ripgrep(tree, args, { where = ".", limit = Infinity, perFi
     if (type === "begin") found.files += 1;
     else if (type === "match") {
       found.matches += data.submatches.length;
-      const path = data.path.text?.replace(/^\.\//, "");
-      perFile?.set(path, (perFile.get(path) ?? 0) + data.submatches.length);
+      if (perFile) {
+        const path = data.path.text?.replace(/^\.\//, "");
+        perFile.set(path, (perFile.get(path) ?? 0) + data.submatches.length);
+      }
       if (found.matches < limit) return;
       found.matches = limit;
       child.kill();
     }
   };
-  await run(rgPath, ["--json", ...RULES, ...args, where], tree, (chunk, child) => lines.read(chunk, (line) => take(line, child)));
+  const read = (chunk, child) => lines.read(chunk, (line) => take(line, child));
+  expectEnd(await run(rgPath, ["--json", ...RULES, ...args, where], tree, read), args);
   return found;
 }
 
 /** Runs ripgrep for paths alone: with `--files` all it lists, with `-l` and a pattern those of the files that match. */
 export async function paths(tree, args) {
   let printed = "";
-  const code = await run(rgPath, [...RULES, "--null", ...args], tree, (chunk) => (printed += chunk));
-  if (code === 2) throw new Error(`ripgrep failed: rg ${args.join(" ")}`);
+  expectEnd(await run(rgPath, [...RULES, "--null", ...args], tree, (chunk) => (printed += chunk)), args);
   return printed.split("\0").slice(0, -1);
 }
