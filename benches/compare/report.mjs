@@ -23,7 +23,7 @@ function foundCell({ found, note }) {
 
 function cells(row, result) {
   const asked = result.asked ? ` ${code(result.asked)}` : "";
-  if (result.ours === undefined) return [row.what + asked, foundCell(result), "–", "–", "–", "–", "–", result.problems ? "**failed**" : "–"];
+  if (result.ours === undefined) return [row.what + asked, foundCell(result), "–", "–", result.problems ? "**failed**" : "–", "–", "–", "–"];
   const side = isTime(row) ? time : megabytes;
   const bound = (value) => (value === undefined ? "–" : `${rises(row) ? "≥" : "≤"} ${figure(row)(value)}`);
   const ratio = ratioOf(row, result);
@@ -39,11 +39,16 @@ function cells(row, result) {
   ];
 }
 
-/** The table of the rows that were measured, `results` by their ids. */
-export function resultsTable(rows, results) {
+/**
+ * The table of the rows that were measured, `results` by their ids. What is asked of the rows is asked in the corpus:
+ * without `targets` it is left out.
+ */
+export function resultsTable(rows, results, { targets = true } = {}) {
   const head = ["", "found", "sidecar", "peer", "ratio", "required", "goal", "reached"];
+  const columns = targets ? head.length : head.indexOf("required");
   const measured = rows.filter(({ id }) => results.has(id));
-  return table(head, measured.map((row) => cells(row, results.get(row.id))));
+  const lines = measured.map((row) => cells(row, results.get(row.id)));
+  return table(head.slice(0, columns), lines.map((line) => line.slice(0, columns)));
 }
 
 /** Every problem of every row, a line each; nothing if there is none. */

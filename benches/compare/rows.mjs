@@ -35,6 +35,8 @@ export const ROWS = [
 ];
 
 export const IDS = ROWS.map(({ id }) => id);
+/** Whether a row is about the small tree. */
+export const isSmall = (id) => id.startsWith("small-");
 
 /** Whether a row compares times. */
 export const isTime = ({ kind }) => kind === "faster" || kind === "slower";
