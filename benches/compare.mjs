@@ -39,17 +39,28 @@ const threads = availableParallelism();
 const say = (what) => console.error(`… ${what}`);
 const results = new Map();
 
-/** Measures one row if it is wanted. What fails is told, and the other rows are measured. */
-async function row(id, measure) {
-  if (!wanted.has(id)) return;
-  say(id);
+/**
+ * Measures rows together, as far as they are wanted: `measure` gives their results by id. What fails is told, and the
+ * other rows are measured.
+ */
+async function rows(ids, measure) {
+  const asked = ids.filter((id) => wanted.has(id));
+  if (asked.length === 0) return;
+  say(asked.join(", "));
+  let measured;
   try {
-    results.set(id, await measure());
+    measured = await measure();
   } catch (error) {
-    results.set(id, { problems: [error.message] });
+    measured = new Map(asked.map((id) => [id, { problems: [error.message] }]));
   }
-  for (const problem of results.get(id).problems ?? []) console.error(`!!! ${id}: ${problem}`);
+  for (const id of asked) {
+    const result = measured.get(id);
+    if (result) results.set(id, result);
+    for (const problem of result?.problems ?? []) console.error(`!!! ${id}: ${problem}`);
+  }
 }
+
+const row = (id, measure) => rows([id], async () => new Map([[id, await measure()]]));
 
 async function picked(found, searches) {
   if (searches.length === 0) return new Map();
@@ -82,11 +93,7 @@ let b3sum;
 async function large(found) {
   const needed = (name) => wanted.has("growth") || wanted.has(name) || (name === "rare" && wanted.has("while-indexing"));
   const patterns = await picked(found, SEARCHES.filter(needed));
-  if (MEMORY.some((id) => wanted.has(id))) {
-    say("memory");
-    const rows = await memoryRows(binary, found, patterns, wanted.has("growth"));
-    for (const [id, result] of rows) if (wanted.has(id)) results.set(id, result);
-  }
+  await rows(MEMORY, () => memoryRows(binary, found, patterns, wanted.has("growth")));
   await row("full-index", () => {
     b3sum = b3sumProgram(say);
     return fullIndexRow(binary, found, b3sum, threads, runs);
