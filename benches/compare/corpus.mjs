@@ -1,7 +1,7 @@
 // The trees that are searched if none is named: public packages of pinned versions, unpacked once and kept.
 
 import { createHash } from "node:crypto";
-import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmdirSync, rmSync, writeFileSync } from "node:fs";
 import { spawn, spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -85,5 +85,8 @@ export async function corpus(say) {
   return trees;
 }
 
-/** Removes the corpus, and the tools beside it. */
-export const clean = () => rmSync(base, { recursive: true, force: true });
+/** Removes the corpus and the tools beside it; of a directory that was named, nothing else. */
+export function clean() {
+  for (const part of ["corpus.txt", "large", "small", "work", "tools"]) rmSync(join(base, part), { recursive: true, force: true });
+  if (existsSync(base) && readdirSync(base).length === 0) rmdirSync(base);
+}
