@@ -1,90 +1,151 @@
-// Ratios between the sidecar and its peers on one tree, alternating within one run.
-// usage: node benches/compare.mjs SIDECAR TREE [RUNS]   (see scripts/bench)
+// The sidecar and what programs use today, in turn, on one tree: a report in Markdown on stdout. See scripts/bench.
 
-import { spawnSync } from "node:child_process";
-import { createRequire } from "node:module";
-import { availableParallelism, cpus } from "node:os";
-import { median, ms, timed } from "./figures.mjs";
-import { ripgrep } from "./ripgrep.mjs";
+import { availableParallelism, cpus, loadavg, release, type } from "node:os";
+import { writeFileSync } from "node:fs";
+import { clean, corpus } from "./compare/corpus.mjs";
+import { bars, chart } from "./compare/chart.mjs";
+import { globRow, GLOBS, readRow } from "./compare/files.mjs";
+import { MEMORY, memoryRows } from "./compare/memory.mjs";
+import { options, USAGE } from "./compare/options.mjs";
+import { pickPatterns } from "./compare/patterns.mjs";
+import { b3sumProgram, versions } from "./compare/peers.mjs";
+import { problemLines, resultsTable, treeLine } from "./compare/report.mjs";
+import { isSmall, ROWS } from "./compare/rows.mjs";
+import { patternsOf, searchOf, searchRow, SEARCHES, SMALL_SEARCHES } from "./compare/searches.mjs";
+import { fullIndexRow, restartRow, whileIndexingRow } from "./compare/starts.mjs";
+import { identifiers, survey } from "./compare/survey.mjs";
+import { paths } from "./ripgrep.mjs";
 import { Sidecar } from "./sidecar.mjs";
 
-const [sidecarPath, tree, runs = "20"] = process.argv.slice(2);
-if (!tree) {
-  console.error("usage: node benches/compare.mjs SIDECAR TREE [RUNS]");
+let asked;
+try {
+  asked = options();
+} catch (error) {
+  console.error(`${error.message}\n\n${USAGE}`);
   process.exit(2);
 }
-const require = createRequire(new URL("../tests/node/package.json", import.meta.url));
-const fastGlob = require("fast-glob");
-const rows = [];
-
-/** Alternates both sides, once each for warming up, then as often as asked for. */
-async function compare(what, peer, ours, theirs, count = Number(runs)) {
-  const times = [[], []];
-  let [mine, other] = [];
-  for (let run = 0; run <= count; run += 1) {
-    let time;
-    [time, other] = await timed(theirs);
-    if (run > 0) times[1].push(time);
-    [time, mine] = await timed(ours);
-    if (run > 0) times[0].push(time);
-  }
-  const [a, b] = times.map(median);
-  rows.push(`| ${what} | ${ms(a)} | ${ms(b)} (${peer}) | ${(b / a).toFixed(2)} × | ${mine ?? ""} | ${other ?? ""} |`);
+if (asked.clean) {
+  clean();
+  process.exit(0);
 }
 
-const sidecar = new Sidecar(sidecarPath, tree);
-const { files, bytes } = await sidecar.event("indexed");
-
-const queries = [
-  ["no match", { pattern: "zq9XvKw_no_such_thing" }, ["-F", "zq9XvKw_no_such_thing"]],
-  ["a literal", { pattern: "useState" }, ["-F", "useState"]],
-  ["case-insensitive", { pattern: "usestate", caseSensitive: false }, ["-F", "-i", "usestate"]],
-  ["whole word", { pattern: "Provider", wholeWord: true }, ["-F", "-w", "Provider"]],
-  ["a regex", { pattern: "use[A-Z]\\w+\\(", regex: true }, ["-e", "use[A-Z]\\w+\\("]],
-  ["a regex without literals", { pattern: "[0-9]{5}[a-f]", regex: true }, ["-e", "[0-9]{5}[a-f]"]],
-];
-const told = ({ files, matches }) => `${matches} in ${files}`;
-for (const [what, params, args] of queries) {
-  await compare(
-    `search: ${what}`,
-    "rg --json",
-    async () => {
-      const found = await sidecar.request("search", { ...params, maxMatches: 2 ** 40 });
-      if (found.limitHit || !found.synced) throw new Error("the answer is cut or not synced");
-      return told({ files: found.fileCount, matches: found.matchCount });
-    },
-    async () => told(await ripgrep(tree, args)),
-  );
+const { directory, runs, wanted, svg } = asked;
+const binary = process.env.SIDECAR;
+if (!binary) {
+  console.error("SIDECAR is not set: scripts/bench sets it");
+  process.exit(2);
 }
-await compare(
-  "glob `**/*.tsx`",
-  "fast-glob",
-  async () => (await sidecar.request("glob", { include: ["**/*.tsx"] })).files.length,
-  async () => (await fastGlob("**/*.tsx", { cwd: tree, dot: true, ignore: ["**/.git/**"], followSymbolicLinks: false })).length,
-);
-await sidecar.end();
-
 const threads = availableParallelism();
-if (spawnSync("b3sum", ["--version"]).status === 0) {
-  await compare(
-    "first index",
-    "b3sum",
-    async () => {
-      const own = new Sidecar(sidecarPath, tree, "--threads", String(threads));
-      const { files } = await own.event("indexed");
-      own.end();
-      return files;
-    },
-    async () => {
-      const script = `find . -name .git -prune -o -type f -print0 | xargs -0 b3sum --num-threads ${threads}`;
-      spawnSync("sh", ["-c", script], { cwd: tree, stdio: ["ignore", "ignore", "inherit"] });
-    },
-    Math.min(Number(runs), 7),
-  );
+const say = (what) => console.error(`… ${what}`);
+const results = new Map();
+
+/**
+ * Measures rows together, as far as they are wanted: `measure` gives their results by id. What fails is told, and the
+ * other rows are measured.
+ */
+async function rows(ids, measure) {
+  const asked = ids.filter((id) => wanted.has(id));
+  if (asked.length === 0) return;
+  say(asked.join(", "));
+  let measured;
+  try {
+    measured = await measure();
+  } catch (error) {
+    measured = new Map(asked.map((id) => [id, { problems: [error.message] }]));
+  }
+  for (const id of asked) {
+    const result = measured.get(id);
+    if (result) results.set(id, result);
+    for (const problem of result?.problems ?? []) console.error(`!!! ${id}: ${problem}`);
+  }
 }
 
-console.log(`${files} files, ${(bytes / 1e6).toFixed(0)} MB; ${threads} threads of ${cpus()[0]?.model.trim()}; medians of ${runs} runs.`);
-console.log("Synced answers, from the request line to the parsed response.\n");
-console.log("| what | sidecar | peer | faster by | found | peer found |");
-console.log("| --- | --- | --- | --- | --- | --- |");
-console.log(rows.join("\n"));
+const row = (id, measure) => rows([id], async () => new Map([[id, await measure()]]));
+
+async function picked(found, searches) {
+  if (searches.length === 0) return new Map();
+  say(`picking patterns in ${found.tree}`);
+  const countFiles = async (args) => (await paths(found.tree, ["-l", ...args])).length;
+  return pickPatterns(patternsOf(searches), identifiers(found), found.files.length, countFiles);
+}
+
+/** The rows of searches in a tree; `prefix` tells those of the small one. */
+async function searchRows(sidecar, tree, searches, patterns, prefix = "") {
+  for (const name of searches) {
+    const search = searchOf(name, patterns);
+    if (search) await row(prefix + name, () => searchRow(sidecar, tree, search, runs));
+  }
+}
+
+/** What a tree is asked once its index is there. */
+async function ready(found, measure) {
+  const sidecar = new Sidecar(binary, found.tree);
+  try {
+    await sidecar.event("indexed");
+    await measure(sidecar);
+  } finally {
+    await sidecar.end();
+  }
+}
+
+let b3sum;
+
+async function large(found) {
+  const needed = (name) => wanted.has("growth") || wanted.has(name) || (name === "rare" && wanted.has("while-indexing"));
+  const patterns = await picked(found, SEARCHES.filter(needed));
+  await rows(MEMORY, () => memoryRows(binary, found, patterns, wanted.has("growth")));
+  await row("full-index", () => {
+    b3sum = b3sumProgram(say);
+    return fullIndexRow(binary, found, b3sum, threads, runs);
+  });
+  await row("restart", () => restartRow(binary, found, runs));
+  const rare = searchOf("rare", patterns);
+  if (rare) await row("while-indexing", () => whileIndexingRow(binary, found.tree, rare, runs));
+  await ready(found, async (sidecar) => {
+    await searchRows(sidecar, found.tree, SEARCHES, patterns);
+    for (const id of GLOBS) await row(id, () => globRow(sidecar, found, id, runs));
+    await row("read", () => readRow(sidecar, found, runs));
+  });
+}
+
+async function small(found) {
+  const patterns = await picked(found, SMALL_SEARCHES);
+  await ready(found, (sidecar) => searchRows(sidecar, found.tree, SMALL_SEARCHES, patterns, "small-"));
+}
+
+const trees = directory ? { large: directory } : await corpus(say);
+const [load] = loadavg();
+const lines = [];
+const surveyed = async (name, tree) => {
+  say(`reading ${tree}`);
+  const found = await survey(tree);
+  lines.push(treeLine(name, found));
+  return found;
+};
+const rowsOf = { large: [...wanted].filter((id) => !isSmall(id)), small: [...wanted].filter(isSmall) };
+if (rowsOf.large.length > 0) await large(await surveyed(directory ? "The tree" : "The corpus (benches/corpus)", trees.large));
+if (rowsOf.small.length > 0) await small(await surveyed("The small tree, a part of it", trees.small));
+
+const missing = ROWS.filter(({ id }) => wanted.has(id) && !results.has(id)).map(({ id }) => id);
+const problems = problemLines(ROWS, results);
+const machine = `${threads} threads of ${cpus()[0]?.model.trim()}; ${type()} ${release()}, Node ${process.versions.node}`;
+console.log(
+  [
+    "# The sidecar and others",
+    "",
+    `${machine}; ${versions(b3sum).join(", ")}.`,
+    ...lines,
+    `Medians of ${runs} runs, in turn with the peer; ratios are medians of the ratios of pairs. The page cache is warm; the`,
+    "sidecar's answers are synced, its times go from the request line to the parsed response.",
+    `Load average ${load.toFixed(1)} before, ${loadavg()[0].toFixed(1)} after.`,
+    "",
+    resultsTable(ROWS, results, { targets: !directory }),
+    ...(missing.length > 0 ? ["", `Not measured, as no pattern fits or no such program is installed: ${missing.join(", ")}.`] : []),
+    ...(problems.length > 0 ? ["", "## **Answers differed, or failed**", "", ...problems.map((problem) => `- ${problem}`)] : []),
+  ].join("\n"),
+);
+if (svg) {
+  writeFileSync(svg, chart("Times as fast as the programs used today", bars(ROWS, results)));
+  say(`the chart is in ${svg}`);
+}
+process.exitCode = problems.length > 0 ? 1 : 0;

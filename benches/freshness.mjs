@@ -8,7 +8,7 @@ import { changedSection } from "./freshness/changed.mjs";
 import { idleSection } from "./freshness/idle.mjs";
 import { npmSection } from "./freshness/npm.mjs";
 import { clean, Tree } from "./freshness/tree.mjs";
-import { withUndo } from "./freshness/undo.mjs";
+import { withUndo } from "./undo.mjs";
 import { writeSection } from "./freshness/write.mjs";
 import { Sidecar } from "./sidecar.mjs";
 

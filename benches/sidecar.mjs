@@ -1,20 +1,21 @@
 // A client of one sidecar process, such as an editor's main process has.
 
 import { spawn } from "node:child_process";
+import { Lines } from "./lines.mjs";
 
 export class Sidecar {
   /** The data of the event `ready`, once it came. */
   ready = null;
   #waiting = new Map();
   #listeners = new Map();
-  #line = [];
+  #lines = new Lines();
   #last = 0;
   #ended = null;
 
   constructor(binary, root, ...args) {
     this.started = performance.now();
     this.child = spawn(binary, ["--root", root, "--log-level", "off", ...args], { stdio: ["pipe", "pipe", "inherit"] });
-    this.child.stdout.setEncoding("utf8").on("data", (chunk) => this.#read(chunk));
+    this.child.stdout.setEncoding("utf8").on("data", (chunk) => this.#lines.read(chunk, (line) => this.#take(JSON.parse(line))));
     this.child.stdin.on("error", () => {}); // the process is gone; `close` says so
     this.child.on("error", (error) => this.#fail(error));
     this.child.on("close", (code, signal) => this.#fail(new Error(`the sidecar ended (${signal ?? code})`)));
@@ -63,19 +64,6 @@ export class Sidecar {
     const ended = new Promise((resolve) => this.child.on("exit", resolve));
     this.child.stdin.end();
     return ended;
-  }
-
-  /** Keeps the pieces of a long line apart until it ends: joining at every chunk would be quadratic. */
-  #read(chunk) {
-    let start = 0;
-    for (let end = chunk.indexOf("\n"); end >= 0; end = chunk.indexOf("\n", start)) {
-      this.#line.push(chunk.slice(start, end));
-      const message = JSON.parse(this.#line.join(""));
-      this.#line = [];
-      start = end + 1;
-      this.#take(message);
-    }
-    if (start < chunk.length) this.#line.push(chunk.slice(start));
   }
 
   #take(message) {

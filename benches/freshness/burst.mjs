@@ -1,7 +1,7 @@
 // Many files rewritten at once, then one synced answer about all files.
 
 import { count, ms, seconds, table, timed, yes } from "../figures.mjs";
-import { cpuOf } from "./process.mjs";
+import { cpuOf } from "../process.mjs";
 import { marked, newMarker } from "./write.mjs";
 
 const REWRITTEN = 10_000;

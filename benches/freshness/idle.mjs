@@ -1,7 +1,7 @@
 // What the sidecar does while nobody asks, and whether it notices its own reads as changes.
 
 import { count, megabytes, seconds, sleep, table, timed, yes } from "../figures.mjs";
-import { cpuOf } from "./process.mjs";
+import { cpuOf } from "../process.mjs";
 
 const READS = 20_000;
 const BATCH = 250;

@@ -6,9 +6,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { count, ms, seconds, table, timed, yes } from "../figures.mjs";
 import { Sidecar } from "../sidecar.mjs";
-import { cpuOf } from "./process.mjs";
+import { cpuOf } from "../process.mjs";
 import { Tree } from "./tree.mjs";
-import { withUndo } from "./undo.mjs";
+import { withUndo } from "../undo.mjs";
 
 const FILES = 500;
 const GIVE_UP_MS = 300_000;

@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync 
 import { spawnSync } from "node:child_process";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { below, pick, random } from "../random.mjs";
 
 const base = join(tmpdir(), "workspace-sidecar-bench");
 /** A tree made by other rules than these is made again. */
@@ -14,19 +15,6 @@ const words = "order cart user price list item board panel theme route query cac
 const kinds = ["ts", "ts", "ts", "tsx", "tsx", "tsx", "test.ts", "d.ts", "js", "css.ts"];
 const IGNORE = "node_modules/\ndist/\n*.log\n";
 
-/** mulberry32: small, fast, and the same everywhere. */
-export function random(seed) {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-const below = (next, bound) => Math.floor(next() * bound);
-const pick = (next, list) => list[below(next, list.length)];
 const upper = (word) => word[0].toUpperCase() + word.slice(1);
 
 const lines = (() => {

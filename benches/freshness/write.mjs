@@ -42,7 +42,7 @@ const searchIn = (where) => ({
     sidecar.request("search", { pattern: marker, consistency, ...(where && { include: [`${where(path)}/**`] }) }),
   holds,
   peer: async (tree, path, marker) => {
-    const { matches } = await ripgrep(tree.root, ["-F", marker], where?.(path));
+    const { matches } = await ripgrep(tree.root, ["-F", marker], { where: where?.(path) });
     if (matches !== 1) throw new Error(`ripgrep found ${matches} matches of what was written`);
   },
 });

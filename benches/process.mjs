@@ -26,3 +26,13 @@ export async function cpuOf(pid, work) {
   const used = before === undefined ? "n/a (no /proc here)" : `${(cpuMs(pid) - before).toFixed(0)} ms`;
   return [used, value];
 }
+
+/** The most memory a process ever had resident, in bytes; undefined where there is no /proc. */
+export function peakBytes(pid) {
+  try {
+    const [, kibibytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"));
+    return Number(kibibytes) * 1024;
+  } catch {
+    return undefined;
+  }
+}
