@@ -64,17 +64,22 @@ struct Group {
 
 impl<'run> Collector<'run> {
     pub(super) fn new(text: Text<'run>, options: &'run FileOptions) -> Self {
+        Self::at(text, options, Cursor::new(text.bytes), 0)
+    }
+
+    /// For a text that is a part of a file: what is to be shown begins at `start`, where `cursor` is.
+    pub(super) fn at(text: Text<'run>, options: &'run FileOptions, cursor: Cursor<'run>, start: usize) -> Self {
         Self {
             text,
             options,
-            cursor: Cursor::new(text.bytes),
+            cursor,
             match_count: 0,
             limit_hit: false,
             size: 0,
             lines: Vec::new(),
             grown: Vec::new(),
             group: None,
-            shown: 0,
+            shown: start,
         }
     }
 
@@ -233,7 +238,12 @@ impl<'run> Collector<'run> {
     }
 
     /// What was collected; `None` if there was no match.
-    pub(super) fn finish(mut self) -> Option<FileMatches> {
+    pub(super) fn finish(self) -> Option<FileMatches> {
+        self.finish_sized().map(|(matches, _)| matches)
+    }
+
+    /// As [`Self::finish`], with the size that counts for `max_bytes`.
+    pub(super) fn finish_sized(mut self) -> Option<(FileMatches, usize)> {
         if self.match_count == 0 && !self.limit_hit {
             return None;
         }
@@ -241,12 +251,13 @@ impl<'run> Collector<'run> {
         if !self.limit_hit {
             self.context_after(self.text.bytes.len());
         }
-        Some(FileMatches {
+        let matches = FileMatches {
             match_count: self.match_count,
             limit_hit: self.limit_hit,
             lines: (self.options.mode == Mode::Matches).then_some(self.lines),
             grown: self.grown,
-        })
+        };
+        Some((matches, self.size))
     }
 }
 

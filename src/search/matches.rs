@@ -3,7 +3,7 @@
 use crate::protocol::search::SearchLine;
 
 /// The matches of one file.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct FileMatches {
     /// Matches reported; in mode `files` those seen, which is one.
     pub match_count: u64,
@@ -38,6 +38,17 @@ pub(super) struct Step {
 }
 
 impl FileMatches {
+    /// Adds what was found further down in the same file.
+    pub(super) fn append(&mut self, further: Self) {
+        self.match_count += further.match_count;
+        self.limit_hit |= further.limit_hit;
+        let before = self.lines.as_ref().map_or(0, Vec::len);
+        if let Some(lines) = further.lines {
+            self.lines.get_or_insert_default().extend(lines);
+        }
+        self.grown.extend(further.grown.into_iter().map(|grown| Grown { line: grown.line + before, ..grown }));
+    }
+
     /// Cuts to the first `matches` matches. The result is what a search with that `max_matches`
     /// gives: nothing follows the line of the last match, and `limit_hit` is set if any was cut.
     pub fn truncate(&mut self, matches: u64) {

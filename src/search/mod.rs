@@ -18,6 +18,6 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use file::{FileOptions, FileSearcher, Mode};
+pub use file::{Excerpt, FileOptions, FileSearcher, Mode};
 pub use matches::FileMatches;
 pub use query::{CaseMode, MAX_PATTERN_BYTES, Query, QueryOptions};

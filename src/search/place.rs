@@ -30,6 +30,11 @@ impl<'text> Cursor<'text> {
         Self { text, byte: 0, units: 0, line: 1, line_units: 0 }
     }
 
+    /// At `byte`, where a line starts; `lines` line ends and `units` code units precede it.
+    pub(super) fn at(text: &'text [u8], byte: usize, lines: u64, units: u64) -> Self {
+        Self { text, byte, units, line: lines + 1, line_units: units }
+    }
+
     /// Goes to a boundary; one that was passed already is ignored.
     pub(super) fn advance(&mut self, to: usize) {
         let Some(stretch) = self.text.get(self.byte..to) else { return };

@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-pub use units::{LineIndex, units_of};
+pub use units::{LineIndex, units_by_lead, units_of};
 
 /// How far a NUL byte is looked for.
 pub const BINARY_PROBE_BYTES: usize = 64 * 1024;

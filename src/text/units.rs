@@ -2,6 +2,15 @@
 
 use crate::protocol::{Position, TextRange};
 
+/// UTF-16 code units of a part of well-formed UTF-8 that may begin and end inside a character: those of a character
+/// count where it begins.
+pub fn units_by_lead(bytes: &[u8]) -> u64 {
+    let in_chunk = |chunk: &[u8]| -> u32 {
+        chunk.iter().map(|&byte| u32::from(byte & 0xC0 != 0x80) + u32::from(byte >= 0xF0)).sum()
+    };
+    bytes.chunks(1 << 16).map(|chunk| u64::from(in_chunk(chunk))).sum()
+}
+
 /// How many UTF-16 code units the text of `bytes` has, counting one U+FFFD for each maximal
 /// ill-formed subsequence (the text [`super::decode_lossy`] gives).
 pub fn units_of(bytes: &[u8]) -> u64 {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::dictionary::Postings;
 use super::plan::{Plan, Stretch};
-use super::segment::Segment;
+use super::segment::{Before, Segment};
 
 /// What a plan comes to in a segment.
 #[derive(Debug)]
@@ -50,6 +50,11 @@ impl<'search> Candidates<'search> {
         }
     }
 
+    /// What precedes each block of a file, if it is known.
+    pub fn before_blocks_of(&self, file: u32) -> Option<Vec<Before>> {
+        self.segment.before_blocks_of(file)
+    }
+
     /// In which blocks of a file a match would have to be, if it has at least `least` blocks and there is reading to be
     /// saved.
     pub fn inside(&self, file: u32, least: u32) -> Option<Inside> {
@@ -74,12 +79,23 @@ pub enum Inside {
 }
 
 impl Inside {
-    /// Whether there may be a match; `has` says whether a block holds a stretch.
-    pub fn holds(&self, has: &mut dyn FnMut(u32, &Stretch) -> bool) -> bool {
+    /// The blocks in which a match would have to be, ascending: in the lines of each match is something that starts in
+    /// one of them. `None` if there is no match. `has` says whether a block holds a stretch.
+    pub fn confirmed(&self, has: &mut dyn FnMut(u32, &Stretch) -> bool) -> Option<Vec<u32>> {
         match self {
-            Self::Blocks(stretch, blocks) => blocks.iter().any(|block| has(*block, stretch)),
-            Self::And(parts) => parts.iter().all(|part| part.holds(has)),
-            Self::Or(parts) => parts.iter().any(|part| part.holds(has)),
+            Self::Blocks(stretch, blocks) => {
+                let found: Vec<u32> = blocks.iter().copied().filter(|block| has(*block, stretch)).collect();
+                (!found.is_empty()).then_some(found)
+            }
+            // All parts are in each match: those in the fewest blocks say most.
+            Self::And(parts) => {
+                let found: Option<Vec<_>> = parts.iter().map(|part| part.confirmed(has)).collect();
+                found?.into_iter().min_by_key(Vec::len)
+            }
+            Self::Or(parts) => {
+                let found = parts.iter().filter_map(|part| part.confirmed(has));
+                found.reduce(|one, two| union(one, &two))
+            }
         }
     }
 
@@ -151,7 +167,10 @@ impl<'search> Node<'search> {
                 Some(Inside::Blocks(Arc::clone(stretch), within.map(|block| block - file.start).collect()))
             }
             // The parts that select something are enough.
-            Self::And(nodes) => Some(Inside::And(nodes.iter().filter_map(|node| node.inside(file)).collect())),
+            Self::And(nodes) => {
+                let parts: Vec<Inside> = nodes.iter().filter_map(|node| node.inside(file)).collect();
+                (!parts.is_empty()).then_some(Inside::And(parts))
+            }
             Self::Or(nodes) => nodes.iter().map(|node| node.inside(file)).collect::<Option<_>>().map(Inside::Or),
         }
     }

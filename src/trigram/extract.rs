@@ -1,6 +1,7 @@
 //! Which trigrams and which words a block has.
 
 use super::{BLOCK_BYTES, MAX_WORD, MIN_WORD, OVERLAP};
+use crate::text::units_by_lead;
 
 /// Keys of words have so many bits.
 pub(super) const WORD_BITS: u32 = 20;
@@ -41,6 +42,10 @@ const WORD_BYTES: [bool; 256] = {
     }
     table
 };
+
+fn is_continuation(byte: u8) -> bool {
+    byte & 0xC0 == 0x80
+}
 
 /// Finds the distinct keys of one block after the other.
 #[derive(Debug)]
@@ -95,6 +100,35 @@ impl<'text> Block<'text> {
         let end = text.len().min(start + BLOCK_BYTES + OVERLAP);
         let before = start.checked_sub(1).map(|before| text[before]);
         Self { bytes: &text[start..end], before, behind: text.get(end).copied() }
+    }
+
+    /// Whether its file has other blocks.
+    pub(super) fn is_one_of_several(&self) -> bool {
+        self.before.is_some() || self.bytes.len() > BLOCK_BYTES
+    }
+
+    /// The bytes without those of the next block.
+    fn own(&self) -> &'text [u8] {
+        &self.bytes[..self.bytes.len().min(BLOCK_BYTES)]
+    }
+
+    /// How many line ends it has.
+    pub(super) fn line_ends(&self) -> u32 {
+        memchr::memchr_iter(b'\n', self.own()).count() as u32
+    }
+
+    /// How many UTF-16 code units it has, if it is well-formed; those of a character count where it begins.
+    pub(super) fn units(&self) -> u32 {
+        units_by_lead(self.own()) as u32
+    }
+
+    /// Whether it is well-formed UTF-8, with the rest of its last character and without that of the last block's.
+    pub(super) fn is_well_formed(&self) -> bool {
+        let continues =
+            |from: usize| self.bytes[from..].iter().take(3).take_while(|byte| is_continuation(**byte)).count();
+        let end = self.own().len();
+        let (start, more) = (if self.before.is_some() { continues(0) } else { 0 }, continues(end));
+        std::str::from_utf8(&self.bytes[start.min(end)..end + more]).is_ok()
     }
 }
 

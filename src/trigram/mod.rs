@@ -17,7 +17,7 @@ mod segment;
 
 pub use candidates::{Candidates, Inside};
 pub use plan::{GramRange, Plan, Stretch};
-pub use segment::{MAX_BLOCKS, Segment, SegmentBuilder, SegmentParts};
+pub use segment::{Before, MAX_BLOCKS, Segment, SegmentBuilder, SegmentParts};
 
 /// The bytes of a block.
 pub const BLOCK_BYTES: usize = 64 * 1024;

@@ -12,8 +12,22 @@ pub struct Segment {
     starts: Box<[u32]>,
     /// Files of which nothing is known, ascending: they may have anything.
     opaque: Box<[u32]>,
+    /// Files of several blocks that are not well-formed UTF-8, ascending.
+    ill_formed: Box<[u32]>,
+    /// For each block of a file of several, the line ends and the UTF-16 code units before it.
+    lines: Box<[u32]>,
+    units: Box<[u32]>,
     grams: Dictionary,
     words: Dictionary,
+}
+
+/// What precedes a block in its file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Before {
+    /// Line ends.
+    pub lines: u32,
+    /// UTF-16 code units. Those of a character count where it begins.
+    pub units: u32,
 }
 
 impl Segment {
@@ -43,9 +57,21 @@ impl Segment {
         &self.opaque
     }
 
+    /// What precedes each block of a file; `None` if it is not known: of a file that is no well-formed UTF-8.
+    pub fn before_blocks_of(&self, file: u32) -> Option<Vec<Before>> {
+        if self.ill_formed.binary_search(&file).is_ok() {
+            return None;
+        }
+        let blocks = self.blocks_of(file);
+        let blocks = blocks.start as usize..blocks.end as usize;
+        let (lines, units) = (self.lines.get(blocks.clone())?, self.units.get(blocks)?);
+        Some(lines.iter().zip(units).map(|(lines, units)| Before { lines: *lines, units: *units }).collect())
+    }
+
     /// How much memory it takes.
     pub fn bytes(&self) -> usize {
-        4 * (self.starts.len() + self.opaque.len()) + self.grams.bytes() + self.words.bytes()
+        let lists = [&self.starts, &self.opaque, &self.ill_formed, &self.lines, &self.units];
+        lists.iter().map(|list| 4 * list.len()).sum::<usize>() + self.grams.bytes() + self.words.bytes()
     }
 
     /// Bytes of the trigrams' part, and of the words'.
@@ -68,20 +94,35 @@ impl Segment {
     pub fn to_parts(&self) -> SegmentParts<'_> {
         let (grams, words) = (self.grams.parts(), self.words.parts());
         SegmentParts {
-            numbers: [&self.starts, &self.opaque, grams.prefixes, grams.places, words.prefixes, words.places],
+            numbers: [
+                &self.starts,
+                &self.opaque,
+                &self.ill_formed,
+                &self.lines,
+                &self.units,
+                grams.prefixes,
+                grams.places,
+                words.prefixes,
+                words.places,
+            ],
             bytes: [grams.lows, grams.data, words.lows, words.data],
         }
     }
 
     /// From what [`Self::to_parts`] gave, in its order; `None` if it is not that many lists, or they do not fit together.
     pub fn from_parts(numbers: Vec<Box<[u32]>>, bytes: Vec<Box<[u8]>>) -> Option<Self> {
-        let numbers: [Box<[u32]>; 6] = numbers.try_into().ok()?;
-        let [starts, opaque, gram_prefixes, gram_places, word_prefixes, word_places] = numbers;
-        let [gram_lows, gram_data, word_lows, word_data]: [Box<[u8]>; 4] = bytes.try_into().ok()?;
-        let is_sound = starts.first() == Some(&0) && starts.is_sorted() && opaque.is_sorted();
+        let numbers: [Box<[u32]>; SegmentParts::NUMBERS] = numbers.try_into().ok()?;
+        let [starts, opaque, ill_formed, lines, units, gram_prefixes, gram_places, word_prefixes, word_places] =
+            numbers;
+        let [gram_lows, gram_data, word_lows, word_data]: [Box<[u8]>; SegmentParts::BYTES] = bytes.try_into().ok()?;
+        let lists = [&starts, &opaque, &ill_formed];
+        let is_sound = starts.first() == Some(&0) && lists.iter().all(|list| list.is_sorted());
         is_sound.then_some(Self {
             starts,
             opaque,
+            ill_formed,
+            lines,
+            units,
             grams: Dictionary::from_parts(gram_prefixes, gram_lows, gram_places, gram_data),
             words: Dictionary::from_parts(word_prefixes, word_lows, word_places, word_data),
         })
@@ -92,14 +133,14 @@ impl Segment {
 #[derive(Clone, Copy, Debug)]
 pub struct SegmentParts<'segment> {
     /// Lists of numbers.
-    pub numbers: [&'segment [u32]; 6],
+    pub numbers: [&'segment [u32]; SegmentParts::NUMBERS],
     /// Lists of bytes.
-    pub bytes: [&'segment [u8]; 4],
+    pub bytes: [&'segment [u8]; SegmentParts::BYTES],
 }
 
 impl SegmentParts<'_> {
     /// How many lists of numbers.
-    pub const NUMBERS: usize = 6;
+    pub const NUMBERS: usize = 9;
     /// How many lists of bytes.
     pub const BYTES: usize = 4;
 }
@@ -113,6 +154,11 @@ pub struct SegmentBuilder {
     spoiled: bool,
     starts: Vec<u32>,
     opaque: Vec<u32>,
+    ill_formed: Vec<u32>,
+    /// What precedes the next block of the file at hand, and each one before.
+    before: Before,
+    lines: Vec<u32>,
+    units: Vec<u32>,
     grams: Collector,
     words: Collector,
     blocks: u32,
@@ -129,6 +175,10 @@ impl Default for SegmentBuilder {
             spoiled: false,
             starts: vec![0],
             opaque: Vec::new(),
+            ill_formed: Vec::new(),
+            before: Before::default(),
+            lines: Vec::new(),
+            units: Vec::new(),
             grams: Collector::new(GRAM_BITS),
             words: Collector::new(WORD_BITS),
             blocks: 0,
@@ -166,14 +216,26 @@ impl SegmentBuilder {
         }
         self.starts.push(self.blocks);
         self.spoiled = false;
+        self.before = Before::default();
     }
 
     fn with_cutter<T>(&mut self, run: impl FnOnce(&mut Cutter, &mut dyn FnMut(Block<'_>)) -> T) -> T {
         let Self { extractor, cutter, grams, words, blocks, spoiled, .. } = self;
+        let Self { starts, ill_formed, before, lines, units, .. } = self;
+        let file = starts.len() as u32 - 1;
         run(cutter, &mut |block| {
             if *blocks == MAX_BLOCKS {
                 *spoiled = true;
                 return;
+            }
+            lines.push(before.lines);
+            units.push(before.units);
+            if block.is_one_of_several() {
+                before.lines += block.line_ends();
+                before.units += block.units();
+                if !block.is_well_formed() && ill_formed.last() != Some(&file) {
+                    ill_formed.push(file);
+                }
             }
             extractor.keys(block, |gram| grams.add(gram, *blocks), |word| words.add(word, *blocks));
             *blocks += 1;
@@ -190,6 +252,9 @@ impl SegmentBuilder {
         Segment {
             starts: self.starts.into(),
             opaque: self.opaque.into(),
+            ill_formed: self.ill_formed.into(),
+            lines: self.lines.into(),
+            units: self.units.into(),
             grams: self.grams.finish(self.blocks),
             words: self.words.finish(self.blocks),
         }

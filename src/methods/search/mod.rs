@@ -1,6 +1,7 @@
 //! `search`: which lines of which files match.
 
 mod collect;
+mod excerpts;
 mod scan;
 mod select;
 

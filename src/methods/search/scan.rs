@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::excerpts::{Looked, Place};
 use super::select::Item;
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
@@ -12,7 +13,6 @@ use crate::ordered::ordered_map;
 use crate::path::RelPath;
 use crate::search::{FileMatches, FileOptions, FileSearcher, Query};
 use crate::text::Class;
-use crate::trigram::{BLOCK_BYTES, Inside, OVERLAP};
 
 /// Files and bytes a worker searches before it hands the results on.
 const BATCH_FILES: usize = 64;
@@ -89,8 +89,13 @@ impl Worker {
     fn search(&mut self, item: &Item, shared: &Shared, cancel: &CancelToken) -> Result<Searched> {
         cancel.check()?;
         let entry = &item.entry;
-        if item.inside.as_ref().is_some_and(|inside| self.excludes(inside, entry, shared)) {
-            return Ok(Searched::Nothing);
+        if let Some(place) = &item.place
+            && let Looked::Done(found) = self.look(place, entry, shared, cancel)?
+        {
+            return Ok(match (found, entry.known()) {
+                (Some(matches), Some(facts)) => Searched::Found { path: entry.path.clone(), hash: facts.hash, matches },
+                _ => Searched::Nothing,
+            });
         }
         if self.buffer.len() > KEEP_BUFFER && entry.stamp.size < KEEP_BUFFER as u64 {
             self.buffer = Vec::new();
@@ -125,24 +130,10 @@ impl Worker {
         Ok(searched)
     }
 
-    /// Whether the blocks in which a match would have to be show that there is none. False if they cannot be read as
-    /// they were indexed.
-    fn excludes(&mut self, inside: &Inside, entry: &FileEntry, shared: &Shared) -> bool {
-        let Ok(Some(mut parts)) = shared.root.open_parts(&entry.path, |stamp| entry.known_under(stamp).is_some())
-        else {
-            return false;
-        };
-        let mut readable = true;
-        let holds = inside.holds(&mut |block, stretch| {
-            let start = u64::from(block) * BLOCK_BYTES as u64;
-            match parts.read(start, BLOCK_BYTES + OVERLAP, &mut self.buffer) {
-                Ok(length) => stretch.is_in(&self.buffer[..length]),
-                Err(_) => {
-                    readable = false;
-                    true
-                }
-            }
-        });
-        !holds && readable && parts.are_of_one_state()
+    /// Looks into a large file that is as it was indexed.
+    fn look(&mut self, place: &Place, entry: &FileEntry, shared: &Shared, cancel: &CancelToken) -> Result<Looked> {
+        let opened = shared.root.open_parts(&entry.path, |stamp| entry.known_under(stamp).is_some());
+        let Ok(Some(mut file)) = opened else { return Ok(Looked::Whole) };
+        place.look(&mut file, &mut self.searcher, &mut self.buffer, cancel)
     }
 }

@@ -3,18 +3,19 @@
 use std::sync::Arc;
 
 use super::accepted;
+use super::excerpts::Place;
 use crate::glob::PathFilter;
 use crate::index::{FileEntry, Snapshot};
 use crate::methods::Context;
 use crate::path::RelPath;
 use crate::text::Class;
-use crate::trigram::{Inside, Plan};
+use crate::trigram::Plan;
 
 /// A file to look at.
 pub(super) struct Item {
     pub(super) entry: Arc<FileEntry>,
     /// In a large file: where a match would have to be.
-    pub(super) inside: Option<Inside>,
+    pub(super) place: Option<Place>,
 }
 
 /// The files to look at, by path.
@@ -42,10 +43,14 @@ impl Selection {
                     if !filter.accepts(file.entry.path.as_str()) {
                         continue;
                     }
-                    let inside = file.at.and_then(|(part, number)| candidates[part].inside(number, LARGE_BLOCKS));
-                    let is_cut_as_it_is =
-                        file.entry.known().is_some_and(|facts| matches!(facts.class, Class::Text | Class::Utf8Bom));
-                    items.push(Item { entry: Arc::clone(file.entry), inside: inside.filter(|_| is_cut_as_it_is) });
+                    let class = file.entry.known().map(|facts| facts.class);
+                    // UTF-16 is indexed as it is decoded, and cannot be entered in the middle.
+                    let class = class.filter(|class| matches!(class, Class::Text | Class::Utf8Bom));
+                    let place = file.at.zip(class).and_then(|((part, number), class)| {
+                        let inside = candidates[part].inside(number, LARGE_BLOCKS)?;
+                        Some(Place { inside, before: candidates[part].before_blocks_of(number), class })
+                    });
+                    items.push(Item { entry: Arc::clone(file.entry), place });
                 }
                 let considered = match filter.takes_all() {
                     true => snapshot.files.len(),
@@ -55,7 +60,7 @@ impl Selection {
             }
         }
         let files = pool.install(|| accepted(&snapshot.files, filter));
-        let items: Vec<Item> = files.into_iter().map(|entry| Item { entry: Arc::clone(entry), inside: None }).collect();
+        let items: Vec<Item> = files.into_iter().map(|entry| Item { entry: Arc::clone(entry), place: None }).collect();
         Self { considered: items.len() as u64, items, indexed: false }
     }
 }

@@ -1,5 +1,6 @@
 //! Tables, and the comparison with a slow reference.
 
+mod excerpts;
 mod limits;
 mod lines;
 mod multiline;
