@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::collect::{Collector, Text};
 use super::matches::FileMatches;
-use super::place::Cursor;
 use super::query::Query;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
@@ -63,10 +62,10 @@ pub struct FileOptions {
 /// Searches files, one after the other. Each thread has its own.
 #[derive(Debug)]
 pub struct FileSearcher {
-    query: Query,
-    options: FileOptions,
-    searcher: Searcher,
-    chunk_bytes: usize,
+    pub(super) query: Query,
+    pub(super) options: FileOptions,
+    pub(super) searcher: Searcher,
+    pub(super) chunk_bytes: usize,
 }
 
 impl FileSearcher {
@@ -114,86 +113,24 @@ impl FileSearcher {
     }
 }
 
-/// Whole lines of a file that is well-formed UTF-8.
-#[derive(Clone, Copy, Debug)]
-pub struct Excerpt<'text> {
-    /// The lines, behind the byte that precedes them (or the byte-order mark, where nothing does).
-    pub bytes: &'text [u8],
-    /// How many bytes come before the lines: none or one, or the byte-order mark.
-    pub lead: usize,
-    /// Line ends before the lines.
-    pub lines: u64,
-    /// UTF-16 code units before the lines; before the byte-order mark, if that is the lead.
-    pub units: u64,
-}
-
-impl FileSearcher {
-    /// Whether a file can be searched in [`Excerpt`]s: no match spans lines, and no other lines are to be shown.
-    pub fn takes_excerpts(&self) -> bool {
-        !self.query.across_lines() && self.options.context_before == 0 && self.options.context_after == 0
-    }
-
-    /// Searches excerpts of one file, in their order, none of which has lines of another. What lies between them is
-    /// taken to have no match. `None` if nothing matches.
-    ///
-    /// # Errors
-    /// `cancelled`.
-    pub fn search_excerpts(&mut self, excerpts: &[Excerpt<'_>], cancel: &CancelToken) -> Result<Option<FileMatches>> {
-        let mut all: Option<FileMatches> = None;
-        let mut options = self.options.clone();
-        for excerpt in excerpts {
-            cancel.check()?;
-            let Excerpt { bytes, lead, lines, units } = *excerpt;
-            let is_first = lines == 0 && units == 0;
-            let start = if is_first { 0 } else { lead };
-            let text = Text { bytes, replaced: &[] };
-            let mut run = Run {
-                matcher: self.query.matcher(),
-                haystack: if is_first { &bytes[lead..] } else { bytes },
-                mark: if is_first { lead } else { 0 },
-                chunk: start,
-                collector: Collector::at(text, &options, Cursor::at(bytes, start, lines, units), start),
-                cancel,
-                done: false,
-            };
-            run.by_line(&mut self.searcher, &mut self.chunk_bytes).map_err(|error| failed(&error))?;
-            cancel.check()?;
-            let Some((found, size)) = run.collector.finish_sized() else { continue };
-            options.max_matches = options.max_matches.saturating_sub(found.match_count);
-            options.max_bytes = options.max_bytes.saturating_sub(size);
-            if options.max_bytes == 0 {
-                // It would still report the first match of what it takes for another file.
-                options.max_matches = 0;
-            }
-            let all = all.get_or_insert_default();
-            all.append(found);
-            // In mode `files`, the first match is all that is asked for.
-            if all.limit_hit || options.mode == Mode::Files {
-                break;
-            }
-        }
-        Ok(all)
-    }
-}
-
 /// One search of one file.
-struct Run<'run> {
-    matcher: &'run RegexMatcher,
+pub(super) struct Run<'run> {
+    pub(super) matcher: &'run RegexMatcher,
     /// What is searched: the text behind its byte-order mark.
-    haystack: &'run [u8],
+    pub(super) haystack: &'run [u8],
     /// The length of the byte-order mark.
-    mark: usize,
+    pub(super) mark: usize,
     /// Where the chunk at hand starts.
-    chunk: usize,
-    collector: Collector<'run>,
-    cancel: &'run CancelToken,
+    pub(super) chunk: usize,
+    pub(super) collector: Collector<'run>,
+    pub(super) cancel: &'run CancelToken,
     /// Whether the rest need not be searched.
-    done: bool,
+    pub(super) done: bool,
 }
 
 impl Run<'_> {
     /// Lets the searcher find lines with a match, in chunks of whole lines.
-    fn by_line(&mut self, searcher: &mut Searcher, chunk_bytes: &mut usize) -> io::Result<()> {
+    pub(super) fn by_line(&mut self, searcher: &mut Searcher, chunk_bytes: &mut usize) -> io::Result<()> {
         let (matcher, haystack) = (self.matcher, self.haystack);
         while self.chunk < haystack.len() && !self.done && !self.cancel.is_cancelled() {
             let start = Instant::now();
@@ -249,7 +186,7 @@ impl Sink for &mut Run<'_> {
 }
 
 /// The engine has no errors of its own; the types do.
-fn failed(error: &io::Error) -> Error {
+pub(super) fn failed(error: &io::Error) -> Error {
     Error::internal(format!("the search failed: {error}"))
 }
 

@@ -43,8 +43,16 @@ impl FileMatches {
         self.match_count += further.match_count;
         self.limit_hit |= further.limit_hit;
         let before = self.lines.as_ref().map_or(0, Vec::len);
-        if let Some(lines) = further.lines {
-            self.lines.get_or_insert_default().extend(lines);
+        if let Some(mut lines) = further.lines {
+            let own = self.lines.get_or_insert_default();
+            // A line that was found in two parts is told once, as it was found first.
+            if let (Some(last), Some(first)) = (own.last_mut(), lines.first_mut())
+                && last.line == first.line
+            {
+                last.matches.append(&mut first.matches);
+                lines.remove(0);
+            }
+            own.extend(lines);
         }
         self.grown.extend(further.grown.into_iter().map(|grown| Grown { line: grown.line + before, ..grown }));
     }

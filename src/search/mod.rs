@@ -8,6 +8,7 @@
 //! in lines, columns and UTF-16 code units.
 
 mod collect;
+mod excerpt;
 mod file;
 mod matches;
 mod place;
@@ -18,6 +19,7 @@ mod window;
 #[cfg(test)]
 mod tests;
 
-pub use file::{Excerpt, FileOptions, FileSearcher, Mode};
+pub use excerpt::{Excerpt, MARGIN_BYTES, Place};
+pub use file::{FileOptions, FileSearcher, Mode};
 pub use matches::FileMatches;
 pub use query::{CaseMode, MAX_PATTERN_BYTES, Query, QueryOptions};

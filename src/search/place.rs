@@ -30,9 +30,10 @@ impl<'text> Cursor<'text> {
         Self { text, byte: 0, units: 0, line: 1, line_units: 0 }
     }
 
-    /// At `byte`, where a line starts; `lines` line ends and `units` code units precede it.
-    pub(super) fn at(text: &'text [u8], byte: usize, lines: u64, units: u64) -> Self {
-        Self { text, byte, units, line: lines + 1, line_units: units }
+    /// At the boundary `byte` of a part of a text; `lines` line ends and `units` code units precede it, `line_units`
+    /// the line it is in.
+    pub(super) fn at(text: &'text [u8], byte: usize, lines: u64, units: u64, line_units: u64) -> Self {
+        Self { text, byte, units, line: lines + 1, line_units }
     }
 
     /// Goes to a boundary; one that was passed already is ignored.

@@ -58,6 +58,8 @@ pub struct Query {
     matcher: RegexMatcher,
     across_lines: bool,
     plan: Arc<Plan>,
+    /// The most bytes of a match, if there is a bound.
+    max_len: Option<usize>,
 }
 
 impl Query {
@@ -92,13 +94,20 @@ impl Query {
         let matcher = builder.build(&options.pattern).map_err(|error| invalid(&error))?;
         // A pattern that cannot match `\n` finds the same line by line, which is faster.
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
-        let plan = syntax::parse(options).map_or(Plan::All, |pattern| Plan::of(&pattern));
-        Ok(Self { matcher, across_lines, plan: Arc::new(plan) })
+        let pattern = syntax::parse(options);
+        let max_len = pattern.as_ref().and_then(|pattern| pattern.properties().maximum_len());
+        let plan = pattern.map_or(Plan::All, |pattern| Plan::of(&pattern));
+        Ok(Self { matcher, across_lines, plan: Arc::new(plan), max_len })
     }
 
     /// What a text must hold for the pattern to match it.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// The most bytes a match can have; `None` if there is no bound.
+    pub(super) fn max_len(&self) -> Option<usize> {
+        self.max_len
     }
 
     /// The compiled pattern.

@@ -117,6 +117,12 @@ impl<'text> Block<'text> {
         memchr::memchr_iter(b'\n', self.own()).count() as u32
     }
 
+    /// What precedes the last line that begins in it, if any does.
+    pub(super) fn last_line(&self) -> Option<&'text [u8]> {
+        let own = self.own();
+        memchr::memrchr(b'\n', own).map(|end| &own[..=end])
+    }
+
     /// How many UTF-16 code units it has, if it is well-formed; those of a character count where it begins.
     pub(super) fn units(&self) -> u32 {
         units_by_lead(self.own()) as u32

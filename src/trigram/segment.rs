@@ -4,6 +4,7 @@ use super::cut::Cutter;
 use super::dictionary::{BLOCK_BITS, Collector, Dictionary, Postings};
 use super::extract::{Block, Extractor, GRAM_BITS, WORD_BITS, word_key};
 use super::plan::GramRange;
+use crate::text::units_by_lead;
 
 /// Which trigrams and words the blocks of some files have. Files are numbered in the order in which they were added.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +18,8 @@ pub struct Segment {
     /// For each block of a file of several, the line ends and the UTF-16 code units before it.
     lines: Box<[u32]>,
     units: Box<[u32]>,
+    /// And the units before the line in which it begins.
+    line_units: Box<[u32]>,
     grams: Dictionary,
     words: Dictionary,
 }
@@ -28,6 +31,8 @@ pub struct Before {
     pub lines: u32,
     /// UTF-16 code units. Those of a character count where it begins.
     pub units: u32,
+    /// Those before the line in which the block begins.
+    pub line_units: u32,
 }
 
 impl Segment {
@@ -64,13 +69,17 @@ impl Segment {
         }
         let blocks = self.blocks_of(file);
         let blocks = blocks.start as usize..blocks.end as usize;
-        let (lines, units) = (self.lines.get(blocks.clone())?, self.units.get(blocks)?);
-        Some(lines.iter().zip(units).map(|(lines, units)| Before { lines: *lines, units: *units }).collect())
+        let number = |list: &[u32], block: usize| list.get(block).copied();
+        let before = |block| {
+            let (lines, units) = (number(&self.lines, block)?, number(&self.units, block)?);
+            Some(Before { lines, units, line_units: number(&self.line_units, block)? })
+        };
+        blocks.map(before).collect()
     }
 
     /// How much memory it takes.
     pub fn bytes(&self) -> usize {
-        let lists = [&self.starts, &self.opaque, &self.ill_formed, &self.lines, &self.units];
+        let lists = [&self.starts, &self.opaque, &self.ill_formed, &self.lines, &self.units, &self.line_units];
         lists.iter().map(|list| 4 * list.len()).sum::<usize>() + self.grams.bytes() + self.words.bytes()
     }
 
@@ -100,6 +109,7 @@ impl Segment {
                 &self.ill_formed,
                 &self.lines,
                 &self.units,
+                &self.line_units,
                 grams.prefixes,
                 grams.places,
                 words.prefixes,
@@ -112,8 +122,18 @@ impl Segment {
     /// From what [`Self::to_parts`] gave, in its order; `None` if it is not that many lists, or they do not fit together.
     pub fn from_parts(numbers: Vec<Box<[u32]>>, bytes: Vec<Box<[u8]>>) -> Option<Self> {
         let numbers: [Box<[u32]>; SegmentParts::NUMBERS] = numbers.try_into().ok()?;
-        let [starts, opaque, ill_formed, lines, units, gram_prefixes, gram_places, word_prefixes, word_places] =
-            numbers;
+        let [
+            starts,
+            opaque,
+            ill_formed,
+            lines,
+            units,
+            line_units,
+            gram_prefixes,
+            gram_places,
+            word_prefixes,
+            word_places,
+        ] = numbers;
         let [gram_lows, gram_data, word_lows, word_data]: [Box<[u8]>; SegmentParts::BYTES] = bytes.try_into().ok()?;
         let lists = [&starts, &opaque, &ill_formed];
         let is_sound = starts.first() == Some(&0) && lists.iter().all(|list| list.is_sorted());
@@ -123,6 +143,7 @@ impl Segment {
             ill_formed,
             lines,
             units,
+            line_units,
             grams: Dictionary::from_parts(gram_prefixes, gram_lows, gram_places, gram_data),
             words: Dictionary::from_parts(word_prefixes, word_lows, word_places, word_data),
         })
@@ -140,7 +161,7 @@ pub struct SegmentParts<'segment> {
 
 impl SegmentParts<'_> {
     /// How many lists of numbers.
-    pub const NUMBERS: usize = 9;
+    pub const NUMBERS: usize = 10;
     /// How many lists of bytes.
     pub const BYTES: usize = 4;
 }
@@ -159,6 +180,7 @@ pub struct SegmentBuilder {
     before: Before,
     lines: Vec<u32>,
     units: Vec<u32>,
+    line_units: Vec<u32>,
     grams: Collector,
     words: Collector,
     blocks: u32,
@@ -179,6 +201,7 @@ impl Default for SegmentBuilder {
             before: Before::default(),
             lines: Vec::new(),
             units: Vec::new(),
+            line_units: Vec::new(),
             grams: Collector::new(GRAM_BITS),
             words: Collector::new(WORD_BITS),
             blocks: 0,
@@ -221,7 +244,7 @@ impl SegmentBuilder {
 
     fn with_cutter<T>(&mut self, run: impl FnOnce(&mut Cutter, &mut dyn FnMut(Block<'_>)) -> T) -> T {
         let Self { extractor, cutter, grams, words, blocks, spoiled, .. } = self;
-        let Self { starts, ill_formed, before, lines, units, .. } = self;
+        let Self { starts, ill_formed, before, lines, units, line_units, .. } = self;
         let file = starts.len() as u32 - 1;
         run(cutter, &mut |block| {
             if *blocks == MAX_BLOCKS {
@@ -230,8 +253,12 @@ impl SegmentBuilder {
             }
             lines.push(before.lines);
             units.push(before.units);
+            line_units.push(before.line_units);
             if block.is_one_of_several() {
-                before.lines += block.line_ends();
+                if let Some(line) = block.last_line() {
+                    before.lines += block.line_ends();
+                    before.line_units = before.units + units_by_lead(line) as u32;
+                }
                 before.units += block.units();
                 if !block.is_well_formed() && ill_formed.last() != Some(&file) {
                     ill_formed.push(file);
@@ -255,6 +282,7 @@ impl SegmentBuilder {
             ill_formed: self.ill_formed.into(),
             lines: self.lines.into(),
             units: self.units.into(),
+            line_units: self.line_units.into(),
             grams: self.grams.finish(self.blocks),
             words: self.words.finish(self.blocks),
         }

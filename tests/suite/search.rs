@@ -10,6 +10,7 @@ use crate::random::Random;
 
 mod differential;
 mod fresh;
+mod large;
 mod limits;
 mod places;
 mod positions;

@@ -5,12 +5,12 @@ use std::ops::Range;
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::Parts;
-use crate::search::{Excerpt, FileMatches, FileSearcher};
+use crate::search::{Excerpt, FileMatches, FileSearcher, MARGIN_BYTES, Place};
 use crate::text::{Class, units_by_lead};
 use crate::trigram::{BLOCK_BYTES, Before, Inside, OVERLAP};
 
 /// What the index knows of a large file.
-pub(super) struct Place {
+pub(super) struct Known {
     /// Where a match would have to be.
     pub(super) inside: Inside,
     /// What precedes each block; nothing if that is not known.
@@ -36,7 +36,7 @@ struct Region {
 /// Gaps of so many blocks are read, too, rather than looked for line ends on both sides.
 const MAX_GAP: u32 = 2;
 
-impl Place {
+impl Known {
     /// Looks into the file; what is found belongs to the state that `file` was opened in.
     ///
     /// # Errors
@@ -66,7 +66,7 @@ impl Place {
         let Some(confirmed) = confirmed else {
             return Ok(if file.are_of_one_state() { Looked::Done(None) } else { Looked::Whole });
         };
-        let Some(before) = self.before.as_ref().filter(|_| searcher.takes_excerpts()) else { return Ok(Looked::Whole) };
+        let Some(before) = self.before.as_ref().filter(|_| searcher.takes_lines()) else { return Ok(Looked::Whole) };
         let regions = regions(&confirmed, before.len() as u32);
         let blocks: u32 = regions.iter().map(|region| region.read.len() as u32).sum();
         if blocks > before.len() as u32 / 2 {
@@ -80,14 +80,25 @@ impl Place {
             text.truncate(length);
             texts.push(text);
         }
-        let parts = regions.iter().zip(&texts).map(|(region, text)| self.excerpt(region, text, before));
+        let cuts_lines = searcher.takes_parts_of_lines();
+        let parts = regions.iter().zip(&texts).map(|(region, text)| self.excerpt(region, text, before, cuts_lines));
         let Some(excerpts) = parts.collect::<Option<Vec<_>>>() else { return Ok(Looked::Whole) };
-        let found = searcher.search_excerpts(&excerpts, cancel)?;
-        Ok(if file.are_of_one_state() { Looked::Done(found) } else { Looked::Whole })
+        match searcher.search_excerpts(&excerpts, cancel) {
+            Ok(found) if file.are_of_one_state() => Ok(Looked::Done(found)),
+            Ok(_) | Err(None) => Ok(Looked::Whole),
+            Err(Some(error)) => Err(error),
+        }
     }
 
-    /// The lines with something that starts in the wanted blocks of a region; `None` if they reach beyond it.
-    fn excerpt<'text>(&self, region: &Region, text: &'text [u8], before: &[Before]) -> Option<Excerpt<'text>> {
+    /// What matches in a region and is shown of it has to be in: the lines with something that starts in the wanted
+    /// blocks. `None` if these reach beyond the region and lines may not be cut.
+    fn excerpt<'text>(
+        &self,
+        region: &Region,
+        text: &'text [u8],
+        before: &[Before],
+        cuts_lines: bool,
+    ) -> Option<Excerpt<'text>> {
         let within = |block: u32| ((block - region.read.start) as usize * BLOCK_BYTES).min(text.len());
         let (first, behind) = (within(region.wanted.start), within(region.wanted.end));
         // The line in which the last wanted byte is.
@@ -95,20 +106,37 @@ impl Place {
         let end = match memchr::memchr(b'\n', &text[last..]) {
             Some(at) => last + at + 1,
             None if region.read.end as usize == before.len() => text.len(),
-            None => return None,
+            None => (cuts_lines && text.len() - behind >= MARGIN_BYTES).then(|| boundary_before(text, text.len()))?,
         };
         if region.read.start == 0 {
-            return Some(Excerpt { bytes: &text[..end], lead: self.class.bom_len(), lines: 0, units: 0 });
+            return Some(Excerpt { bytes: &text[..end], lead: self.class.bom_len(), start: Place::default() });
         }
-        let line_end = memchr::memrchr(b'\n', &text[..first])?;
-        let (passed, before) = (&text[..=line_end], before.get(region.read.start as usize)?);
-        Some(Excerpt {
-            bytes: &text[line_end..end],
-            lead: 1,
-            lines: u64::from(before.lines) + memchr::memchr_iter(b'\n', passed).count() as u64,
-            units: u64::from(before.units) + units_by_lead(passed),
-        })
+        let before = before.get(region.read.start as usize)?;
+        let (lines, units) = (u64::from(before.lines), u64::from(before.units));
+        if let Some(line_end) = memchr::memrchr(b'\n', &text[..first]) {
+            let passed = &text[..=line_end];
+            let units = units + units_by_lead(passed);
+            let lines = lines + memchr::memchr_iter(b'\n', passed).count() as u64;
+            let start = Place { lines, units, line_units: units };
+            return Some(Excerpt { bytes: &text[line_end..end], lead: 1, start });
+        }
+        // Within a line, behind a character.
+        let from = boundary_before(text, first.checked_sub(MARGIN_BYTES).filter(|from| cuts_lines && *from > 8)?);
+        let lead = boundary_before(text, from - 1);
+        let start =
+            Place { lines, units: units + units_by_lead(&text[..from]), line_units: u64::from(before.line_units) };
+        Some(Excerpt { bytes: &text[lead..end], lead: from - lead, start })
     }
+}
+
+/// The last place at or before `at` between two characters of a text that is well-formed but for its ends.
+fn boundary_before(text: &[u8], at: usize) -> usize {
+    if at == text.len() {
+        // The last character may be cut.
+        let start = (at.saturating_sub(4)..at).rev().find(|&start| text[start] & 0xC0 != 0x80).unwrap_or(at);
+        return if std::str::from_utf8(&text[start..]).is_ok() { at } else { start };
+    }
+    (at.saturating_sub(3)..=at).rev().find(|&start| text[start] & 0xC0 != 0x80).unwrap_or(at)
 }
 
 fn offset(block: u32) -> u64 {

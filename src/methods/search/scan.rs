@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::excerpts::{Looked, Place};
+use super::excerpts::{Known, Looked};
 use super::select::Item;
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
@@ -89,8 +89,8 @@ impl Worker {
     fn search(&mut self, item: &Item, shared: &Shared, cancel: &CancelToken) -> Result<Searched> {
         cancel.check()?;
         let entry = &item.entry;
-        if let Some(place) = &item.place
-            && let Looked::Done(found) = self.look(place, entry, shared, cancel)?
+        if let Some(known) = &item.known
+            && let Looked::Done(found) = self.look(known, entry, shared, cancel)?
         {
             return Ok(match (found, entry.known()) {
                 (Some(matches), Some(facts)) => Searched::Found { path: entry.path.clone(), hash: facts.hash, matches },
@@ -131,9 +131,9 @@ impl Worker {
     }
 
     /// Looks into a large file that is as it was indexed.
-    fn look(&mut self, place: &Place, entry: &FileEntry, shared: &Shared, cancel: &CancelToken) -> Result<Looked> {
+    fn look(&mut self, known: &Known, entry: &FileEntry, shared: &Shared, cancel: &CancelToken) -> Result<Looked> {
         let opened = shared.root.open_parts(&entry.path, |stamp| entry.known_under(stamp).is_some());
         let Ok(Some(mut file)) = opened else { return Ok(Looked::Whole) };
-        place.look(&mut file, &mut self.searcher, &mut self.buffer, cancel)
+        known.look(&mut file, &mut self.searcher, &mut self.buffer, cancel)
     }
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::accepted;
-use super::excerpts::Place;
+use super::excerpts::Known;
 use crate::glob::PathFilter;
 use crate::index::{FileEntry, Snapshot};
 use crate::methods::Context;
@@ -15,7 +15,7 @@ use crate::trigram::Plan;
 pub(super) struct Item {
     pub(super) entry: Arc<FileEntry>,
     /// In a large file: where a match would have to be.
-    pub(super) place: Option<Place>,
+    pub(super) known: Option<Known>,
 }
 
 /// The files to look at, by path.
@@ -46,11 +46,11 @@ impl Selection {
                     let class = file.entry.known().map(|facts| facts.class);
                     // UTF-16 is indexed as it is decoded, and cannot be entered in the middle.
                     let class = class.filter(|class| matches!(class, Class::Text | Class::Utf8Bom));
-                    let place = file.at.zip(class).and_then(|((part, number), class)| {
+                    let known = file.at.zip(class).and_then(|((part, number), class)| {
                         let inside = candidates[part].inside(number, LARGE_BLOCKS)?;
-                        Some(Place { inside, before: candidates[part].before_blocks_of(number), class })
+                        Some(Known { inside, before: candidates[part].before_blocks_of(number), class })
                     });
-                    items.push(Item { entry: Arc::clone(file.entry), place });
+                    items.push(Item { entry: Arc::clone(file.entry), known });
                 }
                 let considered = match filter.takes_all() {
                     true => snapshot.files.len(),
@@ -60,7 +60,7 @@ impl Selection {
             }
         }
         let files = pool.install(|| accepted(&snapshot.files, filter));
-        let items: Vec<Item> = files.into_iter().map(|entry| Item { entry: Arc::clone(entry), place: None }).collect();
+        let items: Vec<Item> = files.into_iter().map(|entry| Item { entry: Arc::clone(entry), known: None }).collect();
         Self { considered: items.len() as u64, items, indexed: false }
     }
 }
