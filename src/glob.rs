@@ -4,6 +4,8 @@
 //! As in git and ripgrep, matching is by bytes: `?` and `[…]` stand for one ASCII character, and
 //! case is folded for ASCII alone.
 
+use std::sync::Arc;
+
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 
 use crate::error::{Code, Error, Result};
@@ -19,11 +21,22 @@ const MAX_BRACE_DEPTH: usize = 16;
 /// Which paths to take: those that match one of `include` (all, if there is none) and none of `exclude`.
 #[derive(Clone, Debug)]
 pub struct PathFilter {
+    /// What it was made of: `include`, `exclude`, and whether case counts.
+    globs: Arc<(Vec<String>, Vec<String>, bool)>,
     include: Option<GlobSet>,
     exclude: Option<GlobSet>,
     /// Directories beneath which all lies that `include` can match; none if it may lie anywhere.
     within: Option<Vec<String>>,
 }
+
+/// Filters of the same globs let the same paths pass.
+impl PartialEq for PathFilter {
+    fn eq(&self, other: &Self) -> bool {
+        self.globs == other.globs
+    }
+}
+
+impl Eq for PathFilter {}
 
 impl PathFilter {
     /// Compiles the globs of a request.
@@ -55,7 +68,8 @@ impl PathFilter {
                 .map_err(|error| Error::new(Code::InvalidGlob, format!("the globs are too large: {error}")))
         };
         let within = if case_sensitive { within(include)? } else { None };
-        Ok(Self { include: compile(include, false)?, exclude: compile(exclude, true)?, within })
+        let globs = Arc::new((include.to_vec(), exclude.to_vec(), case_sensitive));
+        Ok(Self { globs, include: compile(include, false)?, exclude: compile(exclude, true)?, within })
     }
 
     /// Directories of which none lies beneath another and beneath which everything lies that can pass, in order;

@@ -62,6 +62,11 @@ impl<T: Located + Clone + Send + Sync> Sorted<T> {
         Some(&chunk[at])
     }
 
+    /// All, by path, in the chunks that states of the index share.
+    pub fn chunks(&self) -> &[Arc<[T]>] {
+        &self.chunks
+    }
+
     /// All, by path.
     pub fn iter(&self) -> impl Iterator<Item = &T> {
         self.chunks.iter().flat_map(|chunk| chunk.iter())

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::filters::Filters;
 use crate::cache::Cache;
 use crate::cancel::CancelToken;
 use crate::courtesy::Courtesy;
@@ -46,6 +47,8 @@ pub struct Shared {
     pub config: Config,
     /// Where requests do their parallel work; nothing on it blocks but disks.
     pub pool: Arc<rayon::ThreadPool>,
+    /// What passed the latest globs.
+    pub filters: Filters,
     /// What is kept between runs, if anything is.
     pub cache: Option<Cache>,
     /// Lets requests go before the building of the index.

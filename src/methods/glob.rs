@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::accepted::accepted;
 use super::stat::EntryKind;
-use super::{Context, Depth, Lane, Method, size};
+use super::{Context, Depth, Lane, Method, Passed, size};
 use crate::error::{Error, Result};
 use crate::fs::Stamp;
 use crate::glob::PathFilter;
@@ -152,7 +152,8 @@ impl Method for Glob {
         let view = context.view(params.consistency, depth, params.sync_timeout_ms)?;
         let shared = &context.shared;
         shared.pool.install(|| {
-            let mut items = matching(&view.snapshot, &filter, params.directories.unwrap_or_default());
+            let passed = shared.filters.passed(&view.snapshot.files, &filter);
+            let mut items = matching(&passed, &view.snapshot, &filter, params.directories.unwrap_or_default());
             if sort == GlobSort::Mtime {
                 items.par_sort_by_key(|item| Reverse(item.stamp().mtime_ns));
             }
@@ -170,8 +171,13 @@ impl Method for Glob {
 }
 
 /// What matches, by path.
-fn matching<'snapshot>(snapshot: &'snapshot Snapshot, filter: &PathFilter, directories: bool) -> Vec<Item<'snapshot>> {
-    let files = accepted(&snapshot.files, filter).into_iter().map(Item::File);
+fn matching<'snapshot>(
+    passed: &'snapshot Passed,
+    snapshot: &'snapshot Snapshot,
+    filter: &PathFilter,
+    directories: bool,
+) -> Vec<Item<'snapshot>> {
+    let files = passed.iter().map(Item::File);
     if !directories {
         return files.collect();
     }

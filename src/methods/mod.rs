@@ -7,6 +7,7 @@ mod accepted;
 pub mod cancel;
 pub mod changes;
 mod context;
+mod filters;
 pub mod glob;
 pub mod parse;
 pub mod ping;
@@ -26,6 +27,8 @@ use serde_json::value::RawValue;
 
 use crate::error::Result;
 use crate::protocol::frame;
+
+pub use filters::{Filters, Passed};
 
 pub use context::{Config, Context, Depth, History, IndexState, Link, Server, Shared, View};
 

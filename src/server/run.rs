@@ -26,7 +26,7 @@ use crate::index::{Clock, Snapshot};
 use crate::indexer::Walker;
 use crate::methods::cancel::{CancelParams, CancelResult};
 use crate::methods::ping::PingResult;
-use crate::methods::{self, Config, Context, Empty, Entry, IndexState, Lane, Server, Shared};
+use crate::methods::{self, Config, Context, Empty, Entry, Filters, IndexState, Lane, Server, Shared};
 use crate::ordered::pool;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::events::{Fatal, Indexed, Phase, Progress, Ready};
@@ -105,7 +105,15 @@ impl Loop {
         let source = source.unwrap_or_else(native);
         let cache = config.cache_dir.as_deref().and_then(|place| Cache::open(place, root.path()));
         let root = Arc::new(root);
-        let shared = Arc::new(Shared { root, config, pool, cache, courtesy: Courtesy::default(), started });
+        let shared = Arc::new(Shared {
+            root,
+            config,
+            pool,
+            filters: Filters::default(),
+            cache,
+            courtesy: Courtesy::default(),
+            started,
+        });
         let snapshot = Arc::new(Snapshot::empty(clock));
         let runtime = Handle::current();
         let index = IndexJobs::new(Arc::clone(&shared), walker, snapshot, source, events.clone(), runtime.clone());

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 use self::collect::{Collector, Output};
 use self::scan::search_all;
 use self::select::{Selection, binary_files};
-use super::accepted::accepted;
 use super::{Context, Depth, Lane, Method, size};
 use crate::error::Result;
 use crate::glob::PathFilter;

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::accepted;
 use super::excerpts::Known;
 use crate::glob::PathFilter;
 use crate::index::{FileEntry, Snapshot};
@@ -54,13 +53,16 @@ impl Selection {
                 }
                 let considered = match filter.takes_all() {
                     true => snapshot.files.len(),
-                    false => pool.install(|| accepted(&snapshot.files, filter).len()),
+                    false => pool.install(|| context.shared.filters.passed(&snapshot.files, filter).len()),
                 };
                 return Self { items, considered: considered as u64, indexed: true };
             }
         }
-        let files = pool.install(|| accepted(&snapshot.files, filter));
-        let items: Vec<Item> = files.into_iter().map(|entry| Item { entry: Arc::clone(entry), known: None }).collect();
+        let item = |entry: &Arc<FileEntry>| Item { entry: Arc::clone(entry), known: None };
+        let items: Vec<Item> = match filter.takes_all() {
+            true => snapshot.files.iter().map(item).collect(),
+            false => pool.install(|| context.shared.filters.passed(&snapshot.files, filter)).iter().map(item).collect(),
+        };
         Self { considered: items.len() as u64, items, indexed: false }
     }
 }
