@@ -3,6 +3,7 @@
 mod limits;
 mod lines;
 mod multiline;
+mod plans;
 mod plans_are_sound;
 mod queries;
 mod reference;
