@@ -98,3 +98,38 @@ impl ast::Visitor for Letters {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn smart_case_looks_at_what_is_written() {
+        let parsed = |pattern: &str, case| {
+            parse(&QueryOptions { pattern: pattern.to_owned(), regex: true, case, ..QueryOptions::default() }).unwrap()
+        };
+        for (pattern, folds) in [
+            ("a", true),
+            ("A", false),
+            ("aB", false),
+            (r"a\W", true),
+            // Nothing is written; folding would take letters out of the second one.
+            (r"\p{Lu}", false),
+            (r"\P{Lu}", false),
+            (r"\P{Lu}b", true),
+            ("[a-b]", true),
+            ("[A-b]", false),
+            ("[a[^b[C]]]", false),
+            ("[ab--A]", false),
+            ("[ab&&a]", true),
+            ("(?:x(a|[0-9]{2}B?))", false),
+            (r"\x41b", false),
+        ] {
+            let (sensitive, insensitive) =
+                (parsed(pattern, CaseMode::Sensitive), parsed(pattern, CaseMode::Insensitive));
+            assert_ne!(sensitive, insensitive, "{pattern:?} shows whether it was folded");
+            let expected = if folds { insensitive } else { sensitive };
+            assert_eq!(parsed(pattern, CaseMode::Smart), expected, "{pattern:?}");
+        }
+    }
+}

@@ -4,6 +4,7 @@ mod excerpts;
 mod limits;
 mod lines;
 mod multiline;
+mod plans;
 mod plans_are_sound;
 mod queries;
 mod reference;

@@ -24,7 +24,12 @@ enum Pattern {
     Flags(&'static str, Box<Pattern>),
 }
 
+/// Longer than a stretch.
+const LONG: &str = "for (const entry of entries.filter((entry) => entry.path.startsWith(prefix))) { seen.add(entry.path); } \
+    return [...seen].sort((left, right) => left.localeCompare(right)); // in order";
+
 const LITERALS: &[&str] = &[
+    LONG,
     "foo",
     "k",
     "s",
@@ -151,10 +156,12 @@ impl Pattern {
 }
 
 fn patterns() -> impl Strategy<Value = Pattern> {
+    let literal = || proptest::sample::select(LITERALS).prop_map(Pattern::Literal);
     let leaf = prop_oneof![
-        6 => proptest::sample::select(LITERALS).prop_map(Pattern::Literal),
-        3 => proptest::sample::select(CLASSES).prop_map(|(class, samples)| Pattern::Class(class, samples)),
-        2 => proptest::sample::select(LOOKS).prop_map(Pattern::Look),
+        12 => literal(),
+        6 => proptest::sample::select(CLASSES).prop_map(|(class, samples)| Pattern::Class(class, samples)),
+        4 => proptest::sample::select(LOOKS).prop_map(Pattern::Look),
+        1 => proptest::collection::vec(literal(), 20..40).prop_map(Pattern::Alternation),
     ];
     leaf.prop_recursive(5, 24, 5, |inner| {
         prop_oneof![
@@ -168,15 +175,43 @@ fn patterns() -> impl Strategy<Value = Pattern> {
     })
 }
 
-/// A query, and texts that it matches or nearly does.
-fn queries() -> impl Strategy<Value = (QueryOptions, Pattern)> {
-    let case = proptest::sample::select(&[CaseMode::Sensitive, CaseMode::Insensitive, CaseMode::Smart][..]);
-    let literals = proptest::collection::vec(proptest::sample::select(LITERALS).prop_map(Pattern::Literal), 1..4);
-    let pattern = prop_oneof![
-        3 => patterns().prop_map(|pattern| (true, pattern)),
-        1 => literals.prop_map(|parts| (false, Pattern::Concat(parts))),
+/// Patterns of which not all can be written out, and that match what they say in most places.
+fn large_patterns() -> impl Strategy<Value = Pattern> {
+    const PARTS: &[Pattern] = &[
+        Pattern::Literal("foo"),
+        Pattern::Literal("k"),
+        Pattern::Literal("é"),
+        Pattern::Literal(" Task-"),
+        Pattern::Class("[ks]", "ks"),
+        Pattern::Class("[0-9]", "079"),
+        Pattern::Class("[éèk]", "éèk"),
+        Pattern::Class("[ .,]", " .,"),
+        Pattern::Class("(?-u:\\W)", " -"),
     ];
-    (pattern, case, any::<bool>(), any::<bool>()).prop_map(|((regex, pattern), case, whole_word, multiline)| {
+    let leaf = proptest::sample::select(PARTS);
+    let part = leaf.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 2..4).prop_map(Pattern::Concat),
+            proptest::collection::vec(inner.clone(), 2..4).prop_map(Pattern::Alternation),
+            (inner, proptest::sample::select(COPIES)).prop_map(|(part, (copies, range))| Pattern::Repetition(
+                Box::new(part),
+                copies,
+                range
+            )),
+        ]
+    });
+    proptest::collection::vec(part, 8..40).prop_map(Pattern::Concat)
+}
+
+fn literals() -> impl Strategy<Value = Pattern> {
+    proptest::collection::vec(proptest::sample::select(LITERALS).prop_map(Pattern::Literal), 1..4)
+        .prop_map(Pattern::Concat)
+}
+
+/// Queries for a pattern, or for what it matches as it is.
+fn queries(regex: bool, patterns: impl Strategy<Value = Pattern>) -> impl Strategy<Value = (QueryOptions, Pattern)> {
+    let case = proptest::sample::select(&[CaseMode::Sensitive, CaseMode::Insensitive, CaseMode::Smart][..]);
+    (patterns, case, any::<bool>(), any::<bool>()).prop_map(move |(pattern, case, whole_word, multiline)| {
         let written = if regex {
             pattern.written()
         } else {
@@ -313,37 +348,67 @@ fn is_match(query: &Query, bytes: &[u8]) -> bool {
     FileSearcher::new(query, options).search(bytes, Class::of(bytes), &CancelToken::default()).unwrap().is_some()
 }
 
-#[test]
-fn what_matches_is_admitted() {
-    let [compiled, planned, matched, refused] = [const { Cell::new(0) }; 4];
+/// How often what was seen.
+#[derive(Debug, Default)]
+struct Counts {
+    planned: Cell<u32>,
+    matched: Cell<u32>,
+    refused: Cell<u32>,
+}
+
+/// Searches texts, and asks the plan about them.
+fn compare(cases: u32, queries: impl Strategy<Value = (QueryOptions, Pattern)>) -> Counts {
+    let counts = Counts::default();
     let count = |counter: &Cell<u32>| counter.set(counter.get() + 1);
-    let config = ProptestConfig { cases: 4000, ..ProptestConfig::default() };
-    let cases = (queries(), any::<u64>(), 16..200usize);
-    TestRunner::new(config)
-        .run(&cases, |((options, pattern), seed, size)| {
-            // Some ask for `\n` where it cannot be, or are too large.
-            let Ok(query) = Query::compile(&options) else { return Ok(()) };
-            count(&compiled);
-            if matches!(query.plan(), Plan::All) {
-                return Ok(());
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    // Small blocks, so that much lies across their ends.
+    let all = (queries, any::<u64>(), 16..200usize);
+    let compared = TestRunner::new(config).run(&all, |((options, pattern), seed, size)| {
+        // Some ask for `\n` where it cannot be, or are too large.
+        let Ok(query) = Query::compile(&options) else { return Ok(()) };
+        if matches!(query.plan(), Plan::All) {
+            return Ok(());
+        }
+        count(&counts.planned);
+        let mut dice = Dice(seed);
+        for _ in 0..6 {
+            let bytes = encoded(&text_of(&pattern, &mut dice), &mut dice);
+            let text = indexed(&bytes);
+            let admitted = admits(query.plan(), &blocks(&text, size));
+            if is_match(&query, &bytes) {
+                count(&counts.matched);
+                prop_assert!(admitted, "{:?} refuses {:?}", query.plan(), text.escape_ascii().to_string());
+            } else if !admitted {
+                count(&counts.refused);
             }
-            count(&planned);
-            let mut dice = Dice(seed);
-            for _ in 0..6 {
-                let bytes = encoded(&text_of(&pattern, &mut dice), &mut dice);
-                let text = indexed(&bytes);
-                let admitted = admits(query.plan(), &blocks(&text, size));
-                if is_match(&query, &bytes) {
-                    count(&matched);
-                    prop_assert!(admitted, "{:?} refuses {:?}", query.plan(), text.escape_ascii().to_string());
-                } else if !admitted {
-                    count(&refused);
-                }
-            }
-            Ok(())
-        })
-        .unwrap();
-    // The test is about something.
-    let counts = [compiled, planned, matched, refused].map(Cell::into_inner);
-    assert!(counts[0] > 2000 && counts[1] > 1500 && counts[2] > 3000 && counts[3] > 1000, "{counts:?}");
+        }
+        Ok(())
+    });
+    compared.unwrap();
+    counts
+}
+
+impl Counts {
+    /// Whether there was something to see.
+    fn reach(&self, planned: u32, matched: u32, refused: u32) -> bool {
+        self.planned.get() >= planned && self.matched.get() >= matched && self.refused.get() >= refused
+    }
+}
+
+#[test]
+fn what_a_literal_matches_is_admitted() {
+    let counts = compare(1500, queries(false, literals()));
+    assert!(counts.reach(800, 1500, 500), "{counts:?}");
+}
+
+#[test]
+fn what_a_pattern_matches_is_admitted() {
+    let counts = compare(5000, queries(true, patterns()));
+    assert!(counts.reach(1500, 3000, 1000), "{counts:?}");
+}
+
+#[test]
+fn what_a_large_pattern_matches_is_admitted() {
+    let counts = compare(300, queries(true, large_patterns()));
+    assert!(counts.reach(100, 100, 50), "{counts:?}");
 }

@@ -156,6 +156,10 @@ impl Expander {
     fn concatenation(&mut self, parts: &[Hir]) -> Expansion {
         let mut whole = Expansion::empty();
         for part in parts {
+            if self.fuel == 0 {
+                whole.add_gap();
+                break;
+            }
             let part = self.expand(part);
             if !part.can_match() {
                 return part;
@@ -178,7 +182,9 @@ impl Expander {
             whole.close();
         }
         let Expansion { required, mut sequences } = next;
-        required.into_iter().for_each(|plan| whole.require(plan));
+        for plan in required {
+            whole.require(plan);
+        }
         let last = sequences.pop().unwrap_or_default();
         let mut all = Vec::with_capacity(rows * columns);
         for sequence in std::mem::take(&mut whole.sequences) {
@@ -209,8 +215,9 @@ impl Expander {
         if closed.is_empty() {
             return Expansion::new(sequences);
         }
-        closed.extend(sequences.into_iter().map(Sequence::into_plan));
-        Expansion { required: vec![Plan::any_of(closed)], sequences: vec![Sequence::gap()] }
+        let mut plans: Vec<Plan> = sequences.into_iter().map(Sequence::into_plan).collect();
+        plans.append(&mut closed);
+        Expansion { required: vec![Plan::any_of(plans)], sequences: vec![Sequence::gap()] }
     }
 
     fn repetition(&mut self, repetition: &Repetition) -> Expansion {
@@ -228,10 +235,14 @@ impl Expander {
         // Of what may be absent, or there many times, more than a gap is only worth while if it ends
         // the words around it.
         let ends_words = || matches!(&once.sequences[..], [one] if one.ends_words());
-        if !once.required.is_empty() || !(most == Some(1) || ends_words()) || once.sequences.len() >= MAX_SEQUENCES {
+        if !(most == Some(1) || ends_words()) || once.sequences.len() >= MAX_SEQUENCES {
             return Expansion::gap();
         }
         let mut optional = self.repeated(once, 1, most);
+        // What is required of the copies is not if there are none.
+        if !optional.required.is_empty() {
+            return Expansion::gap();
+        }
         optional.sequences.push(Sequence::default());
         optional
     }
@@ -246,11 +257,15 @@ impl Expander {
             let all_ways = ways.checked_pow(copies).filter(|&all| all <= MAX_SEQUENCES);
             all_ways.is_some() && items.saturating_mul(copies as usize) <= MAX_REPEATED
         };
-        let copies = (2..=least).take_while(|&copies| fits(copies)).last().unwrap_or(1);
-        let is_exact = most == Some(least) && copies == least;
+        let mut copies = (2..=least).take_while(|&copies| fits(copies)).last().unwrap_or(1);
         // A match also ends with as many copies: what follows stands next to the last one. That they
         // may be the same copies does not matter.
-        let at_the_end = if !is_exact && fits(2 * copies) { copies } else { 0 };
+        let may_be_more = most != Some(least) || copies < least;
+        let mut at_the_end = if may_be_more && fits(2 * copies) { copies } else { 0 };
+        if !self.spend((copies - 1 + at_the_end) as usize * items) {
+            (copies, at_the_end) = (1, 0);
+        }
+        let is_exact = most == Some(least) && copies == least;
         let copy = if copies + at_the_end > 1 { once.sequences.clone() } else { Vec::new() };
         let mut whole = once;
         for _ in 1..copies {
@@ -292,15 +307,18 @@ fn around(look: Look) -> Option<Item> {
 /// What a class matches, if that is little.
 fn alternatives(class: &Class) -> Option<Vec<Piece>> {
     let most = if class.maximum_len() == Some(1) { MAX_BYTES } else { MAX_ALTERNATIVES };
-    let are_few = |lengths: &mut dyn Iterator<Item = usize>| lengths.sum::<usize>() <= most;
-    match class {
+    // Not counted first: some classes have hundreds of ranges.
+    let pieces: Vec<Piece> = match class {
         Class::Unicode(class) => {
-            are_few(&mut class.iter().map(|range| range.end() as usize - range.start() as usize + 1))
-                .then(|| class.iter().flat_map(|range| range.start()..=range.end()).map(Piece::of_char).collect())
+            let characters = class.iter().flat_map(|range| range.start()..=range.end());
+            characters.take(most + 1).map(Piece::of_char).collect()
         }
-        Class::Bytes(class) => are_few(&mut class.iter().map(|range| usize::from(range.end() - range.start()) + 1))
-            .then(|| class.iter().flat_map(|range| range.start()..=range.end()).map(Piece::of_byte).collect()),
-    }
+        Class::Bytes(class) => {
+            let bytes = class.iter().flat_map(|range| range.start()..=range.end());
+            bytes.take(most + 1).map(Piece::of_byte).collect()
+        }
+    };
+    (pieces.len() <= most).then_some(pieces)
 }
 
 /// Whether a class matches a byte of an ASCII word. What else it matches has none in it, either.
@@ -310,7 +328,11 @@ fn has_word_byte(class: &Class) -> bool {
         word_bytes.iter().any(|&(first, last)| start <= u32::from(last) && u32::from(first) <= end)
     };
     match class {
-        Class::Unicode(class) => class.iter().any(|range| among(range.start().into(), range.end().into())),
+        Class::Unicode(class) => {
+            // Ascending, and some classes have hundreds.
+            let mut ascii = class.iter().take_while(|range| range.start().is_ascii());
+            ascii.any(|range| among(range.start().into(), range.end().into()))
+        }
         Class::Bytes(class) => class.iter().any(|range| among(range.start().into(), range.end().into())),
     }
 }

@@ -1,6 +1,7 @@
 //! A pattern written out: what stands next to each other, and where anything may stand.
 
 use std::fmt;
+use std::iter;
 use std::sync::Arc;
 
 use super::Plan;
@@ -123,48 +124,60 @@ pub(super) enum Item {
     WordBoundary,
 }
 
+impl Item {
+    fn cost(&self) -> usize {
+        if let Self::Position(position) = self { position.cost() } else { 1 }
+    }
+}
+
 /// Items in the order of the text.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Sequence(Vec<Item>);
+pub(super) struct Sequence {
+    items: Vec<Item>,
+    cost: usize,
+}
 
 impl FromIterator<Item> for Sequence {
     fn from_iter<Items: IntoIterator<Item = Item>>(items: Items) -> Self {
-        Self(items.into_iter().collect())
+        let items: Vec<Item> = items.into_iter().collect();
+        Self { cost: items.iter().map(Item::cost).sum(), items }
     }
 }
 
 impl Sequence {
     pub(super) fn gap() -> Self {
-        Self(vec![Item::Gap])
+        iter::once(Item::Gap).collect()
     }
 
     pub(super) fn add_gap(&mut self) {
-        if !matches!(self.0.last(), Some(Item::Gap)) {
-            self.0.push(Item::Gap);
+        if !matches!(self.items.last(), Some(Item::Gap)) {
+            self.items.push(Item::Gap);
+            self.cost += 1;
         }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.items.is_empty()
     }
 
     pub(super) fn followed_by(mut self, next: Self) -> Self {
-        self.0.extend(next.0);
+        self.items.extend(next.items);
+        self.cost += next.cost;
         self
     }
 
+    /// What a copy costs, and going through all alternatives.
     pub(super) fn cost(&self) -> usize {
-        let cost = |item: &Item| if let Item::Position(position) = item { position.cost() } else { 1 };
-        self.0.iter().map(cost).sum()
+        self.cost
     }
 
     /// Whether an ASCII word ends before it, and another one can only begin behind it.
     pub(super) fn ends_words(&self) -> bool {
-        let first = match self.0.first() {
+        let first = match self.items.first() {
             Some(Item::Position(position)) => position.ends_word(<[u8]>::first),
             first => matches!(first, Some(Item::NoWordAfter)),
         };
-        let last = match self.0.last() {
+        let last = match self.items.last() {
             Some(Item::Position(position)) => position.ends_word(<[u8]>::last),
             last => matches!(last, Some(Item::NoWordBefore)),
         };
@@ -173,7 +186,7 @@ impl Sequence {
 
     /// What every text with a match of it holds.
     pub(super) fn into_plan(self) -> Plan {
-        let runs = self.0.split(|item| matches!(item, Item::Gap)).map(Run::of);
+        let runs = self.items.split(|item| matches!(item, Item::Gap)).map(Run::of);
         let mut pieces: Vec<Run> = runs.flat_map(Run::cut).collect();
         if pieces.len() > MAX_STRETCHES {
             // The longest ones say most.

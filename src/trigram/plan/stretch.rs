@@ -38,12 +38,12 @@ pub struct Stretch {
     /// Whole words in the stretch, of 2 to 64 bytes: no byte of an ASCII word is on either side.
     pub words: Vec<Box<[u8]>>,
     positions: Vec<Position>,
-    finder: OnceLock<Box<Found>>,
+    finder: OnceLock<Found>,
 }
 
 /// How a stretch is found.
 enum Found {
-    Literal(Finder<'static>),
+    Literal(Box<Finder<'static>>),
     Regex(Regex),
     /// Whoever cannot look says that it may be there.
     Anywhere,
@@ -66,7 +66,7 @@ impl Stretch {
 
     /// Whether `bytes` hold the stretch: its positions, whatever stands around them.
     pub fn is_in(&self, bytes: &[u8]) -> bool {
-        match &**self.finder.get_or_init(|| Box::new(self.finder())) {
+        match self.finder.get_or_init(|| self.finder()) {
             Found::Literal(finder) => finder.find(bytes).is_some(),
             Found::Regex(regex) => regex.is_match(bytes),
             Found::Anywhere => true,
@@ -81,7 +81,7 @@ impl Stretch {
 
     fn finder(&self) -> Found {
         if let Some(literal) = self.literal() {
-            return Found::Literal(Finder::new(&literal).into_owned());
+            return Found::Literal(Box::new(Finder::new(&literal).into_owned()));
         }
         let config = Regex::config().utf8_empty(false).which_captures(WhichCaptures::None);
         let pattern = Hir::concat(self.positions.iter().map(hir).collect());
@@ -191,14 +191,19 @@ impl Variants {
         complete.then(|| merged(self.grams.iter().map(|&(gram, _)| GramRange { first: gram, last: gram }))).flatten()
     }
 
-    /// The grams that begin as is known, by their first two bytes.
+    /// The grams that begin as is known, by two bytes at least.
     fn cut(&self) -> Option<Vec<GramRange>> {
         if self.grams.iter().any(|&(_, len)| len < 2) {
             return None;
         }
-        let ranges = merged(self.grams.iter().map(|&(gram, _)| GramRange { first: gram & !0xFF, last: gram | 0xFF }))?;
-        let grams: u32 = ranges.iter().map(|range| range.last - range.first + 1).sum();
-        (grams <= MAX_GRAMS).then_some(ranges)
+        let prefix = |gram| GramRange { first: gram & !0xFF, last: gram | 0xFF };
+        let known =
+            |&(gram, len): &(u32, u8)| if len == 3 { GramRange { first: gram, last: gram } } else { prefix(gram) };
+        let few =
+            |ranges: &Vec<GramRange>| ranges.iter().map(|range| range.last - range.first + 1).sum::<u32>() <= MAX_GRAMS;
+        merged(self.grams.iter().map(known))
+            .filter(few)
+            .or_else(|| merged(self.grams.iter().map(|&(gram, _)| prefix(gram))).filter(few))
     }
 }
 
