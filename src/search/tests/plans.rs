@@ -269,7 +269,7 @@ fn what_spans_lines_is_one_stretch() {
 /// The one stretch of a pattern.
 fn stretch(query: &QueryOptions) -> Stretch {
     let Plan::Stretch(stretch) = plan(query) else { panic!("{query:?}: {:?}", plan(query)) };
-    stretch
+    Stretch::clone(&stretch)
 }
 
 /// The groups of a pattern, as in `foo`, `fo?`, `[Ff]oo`.
