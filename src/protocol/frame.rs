@@ -312,20 +312,29 @@ struct OneLine;
 
 impl serde_json::ser::Formatter for OneLine {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        let mut rest = fragment.as_bytes();
-        while let Some(at) = memchr::memmem::find(rest, LINE_SEPARATORS) {
-            let Some(last @ (0xA8 | 0xA9)) = rest.get(at + 2) else {
-                // Another character of that block, such as a quotation mark.
-                writer.write_all(&rest[..at + 2])?;
-                rest = &rest[at + 2..];
-                continue;
-            };
-            writer.write_all(&rest[..at])?;
-            writer.write_all(if *last == 0xA8 { b"\\u2028" } else { b"\\u2029" })?;
-            rest = &rest[at + 3..];
-        }
-        writer.write_all(rest)
+        write_escaped(writer, fragment)
     }
+
+    /// What was encoded before: there, too, the separators can stand in strings alone.
+    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
+        write_escaped(writer, fragment)
+    }
+}
+
+fn write_escaped<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
+    let mut rest = fragment.as_bytes();
+    while let Some(at) = memchr::memmem::find(rest, LINE_SEPARATORS) {
+        let Some(last @ (0xA8 | 0xA9)) = rest.get(at + 2) else {
+            // Another character of that block, such as a quotation mark.
+            writer.write_all(&rest[..at + 2])?;
+            rest = &rest[at + 2..];
+            continue;
+        };
+        writer.write_all(&rest[..at])?;
+        writer.write_all(if *last == 0xA8 { b"\\u2028" } else { b"\\u2029" })?;
+        rest = &rest[at + 3..];
+    }
+    writer.write_all(rest)
 }
 
 /// How U+2028 and U+2029 start in UTF-8; the last byte is A8 or A9.
@@ -455,6 +464,8 @@ mod tests {
         assert!(!line.trim_end().contains(['\u{2028}', '\u{2029}', '\n']), "{line}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["result"], text);
+        let encoded = serde_json::value::to_raw_value(text).unwrap();
+        assert_eq!(String::from_utf8(success("a", &encoded, usize::MAX).unwrap()).unwrap(), line);
     }
 
     #[test]

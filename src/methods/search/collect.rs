@@ -2,15 +2,16 @@
 
 use std::time::{Duration, Instant};
 
+use serde_json::value::RawValue;
+
+use super::found::Found;
 use super::scan::Searched;
 use super::{SearchResult, SearchStats};
 use crate::error::Result;
-use crate::methods::{Context, View, size};
+use crate::methods::{Context, View};
 use crate::path::RelPath;
 use crate::protocol::events::Partial;
 use crate::protocol::frame;
-use crate::protocol::search::{SearchFile, SearchLine};
-use crate::search::FileMatches;
 
 /// When a `partial` event is full, or has waited long enough.
 const PARTIAL_BYTES: usize = 64 * 1024;
@@ -19,12 +20,12 @@ const PARTIAL_INTERVAL: Duration = Duration::from_millis(25);
 /// Where files with matches go.
 pub(super) enum Output {
     Collect {
-        files: Vec<SearchFile>,
+        files: Vec<Box<RawValue>>,
         /// Bytes of JSON that still fit the response.
         room: usize,
     },
     Stream {
-        waiting: Vec<SearchFile>,
+        waiting: Vec<Box<RawValue>>,
         bytes: usize,
         sent: Instant,
     },
@@ -53,10 +54,10 @@ impl Collector<'_> {
                 Searched::TooLarge => self.stats.too_large_skipped += 1,
                 Searched::Unreadable => self.stats.unreadable_skipped += 1,
                 Searched::Gone => {}
-                Searched::Found { path, hash, matches } => {
+                Searched::Found(file) => {
                     self.stats.files_scanned += 1;
-                    let last = path.clone();
-                    if !self.found(path, hash, matches)? {
+                    let last = file.path.clone();
+                    if !self.found(*file)? {
                         self.last = Some(last);
                         return Ok(false);
                     }
@@ -71,38 +72,30 @@ impl Collector<'_> {
         Ok(true)
     }
 
-    fn found(&mut self, path: RelPath, hash: blake3::Hash, mut matches: FileMatches) -> Result<bool> {
+    fn found(&mut self, mut file: Found) -> Result<bool> {
         let left = self.max_matches - self.match_count;
         if left == 0 {
             self.limit_hit = true;
             return Ok(false);
         }
-        let mut cut = matches.match_count > left;
+        let mut cut = file.matches.match_count > left;
         if cut {
-            matches.truncate(left);
+            file.truncate(left)?;
         }
-        self.limit_hit |= matches.limit_hit;
-        if matches.match_count == 0 {
+        self.limit_hit |= file.matches.limit_hit;
+        if file.matches.match_count == 0 {
             // There are matches, but `maxMatchesPerFile` allows none.
             return Ok(true);
         }
         if let Output::Collect { room, .. } = &self.output {
             // The first matches that fit; none of the files behind would come before them.
-            while matches.match_count > 1 && json_bound(&path, matches.lines.as_deref()) > *room {
-                matches.truncate(matches.match_count / 2);
+            while file.matches.match_count > 1 && file.length() > *room {
+                file.truncate(file.matches.match_count / 2)?;
                 cut = true;
             }
         }
-        let length = json_bound(&path, matches.lines.as_deref());
-        let file = SearchFile {
-            path,
-            hash: hash.to_hex().to_string(),
-            match_count: matches.match_count,
-            limit_hit: matches.limit_hit,
-            lines: matches.lines,
-        };
         self.limit_hit |= cut;
-        let count = file.match_count;
+        let (count, length) = (file.matches.match_count, file.length());
         match &mut self.output {
             Output::Collect { files, room } => {
                 if length > *room {
@@ -110,11 +103,11 @@ impl Collector<'_> {
                     return Ok(false);
                 }
                 *room -= length;
-                files.push(file);
+                files.push(file.into_encoded());
             }
             Output::Stream { waiting, bytes, .. } => {
                 *bytes += length;
-                waiting.push(file);
+                waiting.push(file.into_encoded());
                 if *bytes >= PARTIAL_BYTES {
                     self.send()?;
                 }
@@ -153,44 +146,5 @@ impl Collector<'_> {
             clock: view.snapshot.clock.to_string(),
             synced: view.synced,
         })
-    }
-}
-
-/// An upper bound of the length of a [`SearchFile`] as JSON.
-fn json_bound(path: &RelPath, lines: Option<&[SearchLine]>) -> usize {
-    // Field names and the longest numbers: 53 bits have 16 digits.
-    let line = |line: &SearchLine| size::of_str(&line.text) + 120 + line.matches.len() * 220;
-    size::of_str(path.as_str()) + 180 + lines.unwrap_or_default().iter().map(line).sum::<usize>()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::protocol::search::SearchMatch;
-    use crate::protocol::{Position, TextRange};
-
-    #[test]
-    fn the_bound_holds_for_the_longest_numbers() {
-        let most = (1 << 53) - 1;
-        let place = Position { line: most, column: most };
-        let found = SearchMatch { start: place, end: place, range: TextRange { start: most, end: most } };
-        let line = SearchLine {
-            line: most,
-            text: "\u{1}\"é".repeat(10),
-            text_column: most,
-            matches: vec![found; 3],
-            context: true,
-            lossy: true,
-        };
-        for lines in [None, Some(vec![]), Some(vec![line; 4])] {
-            let file = SearchFile {
-                path: crate::path::RelPath::parse("a\tb").unwrap(),
-                hash: "f".repeat(64),
-                match_count: most,
-                limit_hit: true,
-                lines,
-            };
-            assert!(serde_json::to_string(&file).unwrap().len() <= json_bound(&file.path, file.lines.as_deref()));
-        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod collect;
 mod excerpts;
+mod found;
 mod scan;
 mod select;
 
@@ -9,6 +10,7 @@ use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
 use self::collect::{Collector, Output};
 use self::scan::search_all;
@@ -99,7 +101,8 @@ pub enum Smart {
 #[serde(rename_all = "camelCase")]
 pub struct SearchResult {
     /// The files with matches, by path; empty when they were streamed.
-    pub files: Vec<SearchFile>,
+    #[schemars(with = "Vec<SearchFile>")]
+    pub files: Vec<Box<RawValue>>,
     /// How many files are reported.
     pub file_count: u64,
     /// How many matches are reported (in mode `files`: one for each file).

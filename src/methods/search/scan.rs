@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::excerpts::{Known, Looked};
+use super::found::Found;
 use super::select::Item;
 use crate::cancel::CancelToken;
 use crate::error::{Code, Result};
@@ -10,8 +11,7 @@ use crate::fs::Stamp;
 use crate::index::FileEntry;
 use crate::methods::{Context, Shared};
 use crate::ordered::ordered_map;
-use crate::path::RelPath;
-use crate::search::{FileMatches, FileOptions, FileSearcher, Query};
+use crate::search::{FileOptions, FileSearcher, Query};
 use crate::text::Class;
 
 /// Files and bytes a worker searches before it hands the results on.
@@ -23,11 +23,7 @@ pub(super) enum Searched {
     /// No match.
     Nothing,
     /// At least one match.
-    Found {
-        path: RelPath,
-        hash: blake3::Hash,
-        matches: FileMatches,
-    },
+    Found(Box<Found>),
     Binary,
     TooLarge,
     Unreadable,
@@ -93,7 +89,9 @@ impl Worker {
             && let Looked::Done(found) = self.look(known, entry, shared, cancel)?
         {
             return Ok(match (found, entry.known()) {
-                (Some(matches), Some(facts)) => Searched::Found { path: entry.path.clone(), hash: facts.hash, matches },
+                (Some(matches), Some(facts)) => {
+                    Searched::Found(Box::new(Found::new(entry.path.clone(), facts.hash, matches)?))
+                }
                 _ => Searched::Nothing,
             });
         }
@@ -124,7 +122,7 @@ impl Worker {
             Some(matches) => {
                 let known = if read.stable { entry.known_under(&read.stamp) } else { None };
                 let hash = known.map_or_else(|| blake3::hash(bytes), |facts| facts.hash);
-                Searched::Found { path: entry.path.clone(), hash, matches }
+                Searched::Found(Box::new(Found::new(entry.path.clone(), hash, matches)?))
             }
         };
         Ok(searched)
