@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{PART, damaged};
 
 /// The form of the files: to be changed with whatever changes it, or what is indexed.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// What the file says: a checksum in the first line, then this.
 #[derive(Debug, Serialize, Deserialize)]
@@ -15,19 +15,22 @@ struct Written {
     format: u32,
     /// The workspace.
     root: String,
+    max_file_bytes: u64,
     parts: Vec<PartFile>,
 }
 
 /// The parts of a workspace's text index.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Manifest {
     pub(super) root: String,
+    /// Larger files are not indexed, but counted by whoever searches.
+    pub(super) max_file_bytes: u64,
     /// By path.
     pub(super) parts: Vec<PartFile>,
 }
 
 /// A part in a file of its own.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct PartFile {
     /// BLAKE3 of its bytes.
     pub(super) hash: String,
@@ -49,7 +52,8 @@ impl PartFile {
 impl Manifest {
     /// What the file is to hold.
     pub(super) fn write(self) -> Vec<u8> {
-        let written = Written { format: FORMAT, root: self.root, parts: self.parts };
+        let Self { root, max_file_bytes, parts } = self;
+        let written = Written { format: FORMAT, root, max_file_bytes, parts };
         // Numbers and texts always have a form in JSON.
         let text = serde_json::to_vec(&written).unwrap_or_default();
         [blake3::hash(&text).to_hex().as_bytes(), b"\n", &text].concat()
@@ -73,7 +77,7 @@ impl Manifest {
         if !written.parts.iter().all(PartFile::is_sound) {
             return Err(damaged("the manifest names no parts".to_owned()));
         }
-        Ok(Self { root: written.root, parts: written.parts })
+        Ok(Self { root: written.root, max_file_bytes: written.max_file_bytes, parts: written.parts })
     }
 }
 
@@ -94,7 +98,7 @@ mod tests {
     #[test]
     fn only_what_was_written_for_this_workspace_in_this_form_is_read() {
         let part = || PartFile { hash: "a1".repeat(32), bytes: 7 };
-        let whole = Manifest { root: "/r".to_owned(), parts: vec![part(), part()] }.write();
+        let whole = Manifest { root: "/r".to_owned(), max_file_bytes: 9, parts: vec![part(), part()] }.write();
         assert_eq!(Manifest::read(&whole, "/r").unwrap().parts.len(), 2);
         let mut damaged = whole.clone();
         damaged[80] ^= 1;
@@ -110,7 +114,9 @@ mod tests {
             (sealed(r#"{"format":0}"#), "/r", "its format is 0"),
             (sealed("[]"), "/r", "expected"),
             (
-                sealed(&format!(r#"{{"format":{FORMAT},"root":"/r","parts":[{{"hash":"{other_hash}","bytes":1}}]}}"#)),
+                sealed(&format!(
+                    r#"{{"format":{FORMAT},"root":"/r","max_file_bytes":9,"parts":[{{"hash":"{other_hash}","bytes":1}}]}}"#
+                )),
                 "/r",
                 "names no parts",
             ),

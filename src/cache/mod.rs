@@ -8,11 +8,12 @@
 #![expect(clippy::disallowed_methods, reason = "these are our own files, outside the workspace")]
 
 mod codec;
+mod files;
 mod manifest;
 mod space;
 
 use std::collections::HashSet;
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +33,10 @@ const PART: &str = "part";
 const UNFINISHED: &str = "unfinished";
 /// One workspace keeps no more than this, all of them together no more than four times as much.
 const MAX_BYTES: u64 = 2 << 30;
+/// What the manifest of as many parts as that takes.
+const MAX_MANIFEST_BYTES: u64 = 64 << 20;
+/// How often what is kept is read once more because another process keeps something else by now.
+const READ_ATTEMPTS: usize = 5;
 
 /// The files of one workspace.
 #[derive(Debug)]
@@ -39,6 +44,8 @@ pub struct Cache {
     directory: PathBuf,
     /// The workspace's path, as it is compared.
     root: String,
+    /// Larger files are not in the index.
+    max_file_bytes: u64,
     state: Mutex<State>,
 }
 
@@ -49,17 +56,20 @@ pub struct State {
     pub bytes: u64,
     /// What went wrong last.
     pub last_error: Option<String>,
+    /// Whether a file may not be what its name says.
+    is_damaged: bool,
 }
 
 impl Cache {
-    /// The cache of the workspace at `root` in `place`. Says so in the log if there can be none.
-    pub fn open(place: &Path, root: &Path) -> Option<Self> {
+    /// The cache of the workspace at `root` in `place`, of an index without files above `max_file_bytes`. Says so in the
+    /// log if there can be none.
+    pub fn open(place: &Path, root: &Path, max_file_bytes: u64) -> Option<Self> {
         let shown = root.to_string_lossy().into_owned();
         let key = blake3::hash(root.as_os_str().as_encoded_bytes()).to_hex();
         match make_outside(place, root) {
             Ok(place) => {
                 let directory = place.join(format!("{PREFIX}{}", &key[..32]));
-                Some(Self { directory, root: shown, state: Mutex::default() })
+                Some(Self { directory, root: shown, max_file_bytes, state: Mutex::default() })
             }
             Err(error) => {
                 tracing::warn!("nothing is kept between runs: {}: {error}", place.display());
@@ -72,20 +82,46 @@ impl Cache {
     pub fn load(&self) -> Vec<Arc<TextPart>> {
         match self.read() {
             Ok(parts) => parts,
-            Err(error) if error.kind() == io::ErrorKind::NotFound && !self.directory.join(MANIFEST).exists() => {
-                Vec::new()
-            }
             Err(error) => {
                 self.failed("the index is built anew, what was kept cannot be used", &error);
+                self.state().is_damaged = true;
                 Vec::new()
             }
         }
     }
 
     fn read(&self) -> io::Result<Vec<Arc<TextPart>>> {
-        let manifest = Manifest::read(&fs::read(self.directory.join(MANIFEST))?, &self.root)?;
+        let mut last = None;
+        for _ in 0..READ_ATTEMPTS {
+            let Some(manifest) = self.manifest()? else { break };
+            if manifest.max_file_bytes != self.max_file_bytes {
+                tracing::info!("the index is built anew: another size is the largest that is searched");
+                return Ok(Vec::new());
+            }
+            let is_same = last.as_ref().is_some_and(|(before, _)| *before == manifest);
+            match self.read_parts(&manifest) {
+                // Another process may have removed it, and keeps something else by now.
+                Err(error) if error.kind() == io::ErrorKind::NotFound && !is_same => last = Some((manifest, error)),
+                parts => return parts,
+            }
+        }
+        last.map_or(Ok(Vec::new()), |(_, error)| Err(error))
+    }
+
+    fn manifest(&self) -> io::Result<Option<Manifest>> {
+        if !files::is_ours(&self.directory)? {
+            return Ok(None);
+        }
+        match files::read(&self.directory.join(MANIFEST), MAX_MANIFEST_BYTES) {
+            Ok(bytes) => Manifest::read(&bytes, &self.root).map(Some),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_parts(&self, manifest: &Manifest) -> io::Result<Vec<Arc<TextPart>>> {
         let read = |part: &PartFile| {
-            let bytes = fs::read(self.directory.join(part.name()))?;
+            let bytes = files::read(&self.directory.join(part.name()), part.bytes.min(MAX_BYTES))?;
             if blake3::hash(&bytes).to_hex().as_str() != part.hash {
                 return Err(damaged(format!("{} is damaged", part.name())));
             }
@@ -105,7 +141,7 @@ impl Cache {
         match self.write(parts) {
             Ok(Some(bytes)) => {
                 tracing::debug!(bytes, "the index was kept");
-                *self.state() = State { bytes, last_error: None };
+                *self.state() = State { bytes, ..State::default() };
             }
             Ok(None) => tracing::debug!("the index was not kept: another process keeps its own"),
             Err(error) => self.failed("the index is not kept", &error),
@@ -113,16 +149,31 @@ impl Cache {
     }
 
     fn write(&self, parts: &[TextPart]) -> io::Result<Option<u64>> {
-        make_directory(&self.directory)?;
-        let lock = File::create(self.directory.join(LOCK))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => return Ok(None),
-            Err(fs::TryLockError::Error(error)) => return Err(error),
+        files::make_directory(&self.directory)?;
+        let Some(lock) = files::lock(&self.directory.join(LOCK))? else { return Ok(None) };
+        let there = if self.state().is_damaged { None } else { self.manifest().unwrap_or_default() };
+        let there: HashSet<String> = there.iter().flat_map(|manifest| &manifest.parts).map(PartFile::name).collect();
+        // What processes left that were killed.
+        self.remove_all_but(&there);
+        match self.put(parts) {
+            Ok(files) => {
+                self.remove_all_but(&files.iter().map(PartFile::name).collect());
+                if let Some(place) = self.directory.parent() {
+                    space::make(place, &self.directory, 4 * MAX_BYTES);
+                }
+                drop(lock);
+                Ok(Some(files.iter().map(|file| file.bytes).sum()))
+            }
+            Err(error) => {
+                // A full disk is not to be fuller than it was.
+                self.remove_all_but(&there);
+                Err(error)
+            }
         }
-        let _ = fs::remove_file(self.directory.join(UNFINISHED));
-        // Then a file is not what its name says.
-        let is_damaged = self.state().last_error.is_some();
+    }
+
+    /// Puts the parts where they are not yet, then the manifest.
+    fn put(&self, parts: &[TextPart]) -> io::Result<Vec<PartFile>> {
         let mut files = Vec::with_capacity(parts.len());
         let mut sum = 0;
         for part in parts {
@@ -132,37 +183,25 @@ impl Cache {
             if sum > MAX_BYTES {
                 return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it takes more than 2 GiB"));
             }
-            let is_there =
-                || fs::metadata(self.directory.join(file.name())).is_ok_and(|there| there.len() == file.bytes);
-            if is_damaged || !is_there() {
-                self.put(&file.name(), &bytes)?;
+            let path = self.directory.join(file.name());
+            if !files::is_there(&path, file.bytes) {
+                files::put(&path, &bytes)?;
             }
             files.push(file);
         }
-        let kept: HashSet<String> = files.iter().map(PartFile::name).collect();
-        self.put(MANIFEST, &Manifest { root: self.root.clone(), parts: files }.write())?;
-        self.remove_all_but(&kept);
-        if let Some(place) = self.directory.parent() {
-            space::make(place, &self.directory, PREFIX, MANIFEST, 4 * MAX_BYTES);
-        }
-        Ok(Some(sum))
+        let manifest =
+            Manifest { root: self.root.clone(), max_file_bytes: self.max_file_bytes, parts: files.clone() }.write();
+        files::put(&self.directory.join(MANIFEST), &manifest)?;
+        Ok(files)
     }
 
-    /// Writes a file as a whole, or not at all.
-    fn put(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
-        let unfinished = self.directory.join(UNFINISHED);
-        let written = fs::write(&unfinished, bytes).and_then(|()| fs::rename(&unfinished, self.directory.join(name)));
-        if written.is_err() {
-            let _ = fs::remove_file(&unfinished);
-        }
-        written
-    }
-
+    /// Removes all parts but these, and what was not finished.
     fn remove_all_but(&self, kept: &HashSet<String>) {
         for entry in fs::read_dir(&self.directory).into_iter().flatten().flatten() {
-            let name = entry.file_name();
-            let is_old = name.to_str().is_some_and(|name| name.ends_with(PART) && !kept.contains(name));
-            if is_old && let Err(error) = fs::remove_file(entry.path()) {
+            let is_old = |name: &str| name == UNFINISHED || (is_part(name) && !kept.contains(name));
+            if entry.file_name().to_str().is_some_and(is_old)
+                && let Err(error) = files::remove(&entry.path())
+            {
                 tracing::debug!("{} is left behind: {error}", entry.path().display());
             }
         }
@@ -193,13 +232,9 @@ impl Cache {
     }
 }
 
-fn make_directory(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    // What is in the files is nobody else's business.
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+/// Whether a file of this name is a part.
+fn is_part(name: &str) -> bool {
+    name.strip_suffix(PART).is_some_and(|rest| rest.ends_with('.'))
 }
 
 fn damaged(message: String) -> io::Error {

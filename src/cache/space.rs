@@ -1,18 +1,21 @@
 //! Making room: what is kept of workspaces that nobody opened for long goes first.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-/// Removes directories in `place` whose names begin with `prefix` until those left take no more than `most` bytes: first
-/// those whose file `marker` is oldest, never `own`, nor one that is being written.
-pub(super) fn make(place: &Path, own: &Path, prefix: &str, marker: &str, most: u64) {
+use super::{LOCK, MANIFEST, PREFIX, UNFINISHED, files, is_part};
+
+/// Removes directories of workspaces in `place` until those left take no more than `most` bytes: first those that were
+/// kept longest ago, never `own`, nor one that is being written.
+pub(super) fn make(place: &Path, own: &Path, most: u64) {
     let mut found: Vec<(SystemTime, u64, PathBuf)> = Vec::new();
     for entry in fs::read_dir(place).into_iter().flatten().flatten() {
-        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(prefix));
+        let is_ours = entry.file_name().to_str().is_some_and(|name| name.starts_with(PREFIX));
         if is_ours && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             let path = entry.path();
-            let used = fs::metadata(path.join(marker)).and_then(|marker| marker.modified());
+            let used = fs::symlink_metadata(path.join(MANIFEST)).and_then(|manifest| manifest.modified());
             found.push((used.unwrap_or(SystemTime::UNIX_EPOCH), size(&path), path));
         }
     }
@@ -22,20 +25,36 @@ pub(super) fn make(place: &Path, own: &Path, prefix: &str, marker: &str, most: u
         if sum <= most {
             return;
         }
-        if path != own && is_idle(&path) && fs::remove_dir_all(&path).is_ok() {
+        if path != own && remove(&path).is_ok() {
             tracing::info!("removed to make room: {}", path.display());
             sum -= bytes;
         }
     }
 }
 
+/// Bytes of our files.
 fn size(directory: &Path) -> u64 {
-    let files = fs::read_dir(directory).into_iter().flatten().flatten();
-    files.filter_map(|entry| entry.metadata().ok()).map(|found| found.len()).sum()
+    ours(directory).filter_map(|path| fs::symlink_metadata(path).ok()).map(|found| found.len()).sum()
 }
 
-fn is_idle(directory: &Path) -> bool {
-    fs::File::open(directory.join(super::LOCK)).is_ok_and(|lock| lock.try_lock().is_ok())
+fn ours(directory: &Path) -> impl Iterator<Item = PathBuf> {
+    let is_ours = |name: &str| [LOCK, MANIFEST, UNFINISHED].contains(&name) || is_part(name);
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    entries.filter(move |entry| entry.file_name().to_str().is_some_and(is_ours)).map(|entry| entry.path())
+}
+
+/// Removes our files, and the directory if there were no others: a name that begins like ours makes nothing ours.
+fn remove(directory: &Path) -> io::Result<()> {
+    let lock = files::lock_if_there(&directory.join(LOCK))?.ok_or(io::ErrorKind::WouldBlock)?;
+    // Without it, nobody looks for the others.
+    let manifest = directory.join(MANIFEST);
+    fs::remove_file(&manifest).or_else(|error| if manifest.exists() { Err(error) } else { Ok(()) })?;
+    for path in ours(directory) {
+        files::remove(&path)?;
+    }
+    drop(lock);
+    let _ = fs::remove_dir(directory);
+    Ok(())
 }
 
 #[cfg(test)]
@@ -50,24 +69,31 @@ mod tests {
         let directory = |name: &str, age: u64| {
             let path = place.path().join(name);
             fs::create_dir(&path).unwrap();
-            fs::write(path.join(super::super::LOCK), "").unwrap();
+            fs::write(path.join(LOCK), "").unwrap();
             fs::write(path.join("x.part"), [0; 1000]).unwrap();
-            let marker = fs::File::create(path.join("marker")).unwrap();
-            marker.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
+            let manifest = fs::File::create(path.join(MANIFEST)).unwrap();
+            manifest.set_modified(SystemTime::now() - Duration::from_secs(age)).unwrap();
             path
         };
-        let [own, old, busy, young] =
-            [("p-own", 90), ("p-old", 70), ("p-busy", 80), ("p-young", 1)].map(|(name, age)| directory(name, age));
+        let [own, old, busy, young] = [("own", 90), ("old", 70), ("busy", 80), ("young", 1)]
+            .map(|(name, age)| directory(&format!("{PREFIX}{name}"), age));
         directory("another", 99);
-        let lock = fs::File::open(busy.join(super::super::LOCK)).unwrap();
+        // Somebody's project, with our name and without a lock of ours.
+        let project = directory(&format!("{PREFIX}project"), 99);
+        fs::write(project.join("main.rs"), "").unwrap();
+        fs::remove_file(project.join(LOCK)).unwrap();
+        let lock = fs::File::open(busy.join(LOCK)).unwrap();
         lock.lock().unwrap();
-        make(place.path(), &own, "p-", "marker", 4000);
+        make(place.path(), &own, 5000);
         assert!(old.exists(), "there is room");
-        make(place.path(), &own, "p-", "marker", 3500);
+        make(place.path(), &own, 4500);
         let left = |paths: [&PathBuf; 4]| paths.map(|path| path.exists());
         assert_eq!(left([&own, &old, &busy, &young]), [true, false, true, true]);
-        make(place.path(), &own, "p-", "marker", 0);
-        assert_eq!(left([&own, &old, &busy, &young]), [true, false, true, false]);
-        assert!(place.path().join("another").exists());
+        fs::write(young.join("unknown"), "").unwrap();
+        make(place.path(), &own, 0);
+        assert_eq!(left([&own, &old, &busy, &young]), [true, false, true, true]);
+        assert_eq!(fs::read_dir(&young).unwrap().count(), 1, "only what is not ours is left");
+        assert!(place.path().join("another/x.part").exists() && project.join("main.rs").exists());
+        assert!(project.join("x.part").exists());
     }
 }

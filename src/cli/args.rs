@@ -78,8 +78,8 @@ pub(super) struct Options {
     #[arg(long, global = true, value_name = "GLOB", value_parser = parse_glob)]
     exclude: Vec<String>,
 
-    /// Where to keep what is needed while the process runs (this version keeps nothing between runs); made if absent,
-    /// not in the workspace [default: the system's directory for temporary files]
+    /// Where to keep the index between runs, so that the next start is faster; made if absent, not in the workspace
+    /// [default: nothing is kept]
     #[arg(long, global = true, value_name = "DIR")]
     cache_dir: Option<PathBuf>,
 

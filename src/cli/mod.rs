@@ -67,6 +67,19 @@ fn raise_file_limit() {
     }
 }
 
+/// To write past a limit on the size of files is an error, and not the end of the process.
+fn outlive_file_size_limit() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        // It stays handled though nobody waits for it.
+        if let Err(error) = signal(kind) {
+            tracing::debug!("a limit on the size of files may end the process: {error}");
+        }
+    }
+}
+
 fn status(exit: Exit) -> ExitCode {
     match exit {
         Exit::Done => ExitCode::SUCCESS,
@@ -83,7 +96,10 @@ fn block_on<T>(threads: usize, task: impl Future<Output = T>) -> Option<T> {
         .build();
     match runtime {
         Ok(runtime) => {
-            let result = runtime.block_on(task);
+            let result = runtime.block_on(async {
+                outlive_file_size_limit();
+                task.await
+            });
             // The end of a Windows process kills its threads wherever they are, perhaps inside the allocator,
             // which the end of the process needs, too: those that are told to stop get a moment to do so.
             // Unix ends a process without asking its threads.

@@ -149,6 +149,12 @@ impl Snapshot {
         Self { clock: self.clock.next(), files, text, ..self.clone() }
     }
 
+    /// With what is known by now of files that were read since they were listed.
+    #[must_use]
+    pub fn settled(&self) -> Self {
+        Self { text: self.text.settled(&self.files), ..self.clone() }
+    }
+
     /// What is worth keeping of it; all changes up to `all_known_ns` are known, if that is given.
     pub fn to_keep(&self, all_known_ns: Option<i64>) -> Vec<TextPart> {
         self.text.to_keep(&self.files, all_known_ns)

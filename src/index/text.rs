@@ -222,9 +222,17 @@ impl TextIndex {
         Self { held: held.into(), dirty: self.dirty.with(edits) }
     }
 
+    /// After files were read that were not known to be as a part has them: some are, after all.
+    #[must_use]
+    pub(super) fn settled(&self, files: &Sorted<Arc<FileEntry>>) -> Self {
+        let dirty = self.dirty.iter().map(|entry| Replaced { path: entry.path.clone(), before: None });
+        self.replaced(&dirty.collect::<Vec<_>>(), files)
+    }
+
     /// What is worth keeping: the parts, with the files as they are now (`files`). Those that are not as a part has them
     /// are kept as not known. A file that could have changed when it was read without showing it has not, if by now
-    /// its stamp is older than a moment up to which all changes are known: `all_known_ns`, where there is one.
+    /// its stamp is older than a moment up to which all changes are known: `all_known_ns`, where there is one. What
+    /// happens to a file by another of its names may not be told.
     pub(super) fn to_keep(&self, files: &Sorted<Arc<FileEntry>>, all_known_ns: Option<i64>) -> Vec<TextPart> {
         let keep = |held: &Held| {
             let entries = held.part.files.iter().zip(0..).map(|(entry, file)| {
@@ -233,7 +241,11 @@ impl TextIndex {
                     return Arc::new(FileEntry::listed(entry.path.clone(), entry.stamp));
                 };
                 match now.known() {
-                    Some(facts) if facts.racy && all_known_ns.is_some_and(|known| !now.stamp.is_racy(known)) => {
+                    Some(facts)
+                        if facts.racy
+                            && now.stamp.links == 1
+                            && all_known_ns.is_some_and(|known| !now.stamp.is_racy(known)) =>
+                    {
                         let facts = Facts::Known(FileFacts { racy: false, ..facts });
                         Arc::new(FileEntry::read(now.path.clone(), now.stamp, facts))
                     }
@@ -258,6 +270,11 @@ impl Rebuild {
         Self { parts: 0..0, from: None, to: None }
     }
 
+    /// Whether a path is covered.
+    pub fn covers(&self, path: &RelPath) -> bool {
+        self.from.as_ref().is_none_or(|from| from <= path) && self.to.as_ref().is_none_or(|to| path < to)
+    }
+
     /// The items whose paths are covered, by path.
     pub fn within<'items, T>(&self, items: &'items Sorted<T>) -> impl Iterator<Item = &'items T>
     where
@@ -274,11 +291,13 @@ impl TextPart {
         self.files.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|at| at as u32)
     }
 
-    /// Whether the content of a file is the one that was indexed, or one about which nothing is known anyway.
+    /// Whether the content of a file is the one that was indexed, or one about which nothing is known anyway: not even
+    /// that it is binary, unless it still is.
     fn is_as_it_was(&self, file: u32, now: &FileEntry) -> bool {
         let hash = |entry: &FileEntry| entry.known().map(|facts| facts.hash);
         let had = self.files.get(file as usize).and_then(|entry| hash(entry));
-        self.segment.opaque().binary_search(&file).is_ok() || had.is_some_and(|had| hash(now) == Some(had))
+        had.is_some_and(|had| hash(now) == Some(had))
+            || (self.segment.opaque().binary_search(&file).is_ok() && self.binary.binary_search(&file).is_err())
     }
 }
 
@@ -299,5 +318,82 @@ impl Flags {
         if let Some(word) = self.0.get_mut(at as usize / 64) {
             *word = *word & !(1 << (at % 64)) | u64::from(on) << (at % 64);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::Stamp;
+    use crate::text::{Class, Eol};
+    use crate::trigram::SegmentBuilder;
+
+    fn entry(name: &str, class: Class, links: u64, ctime_ns: i64) -> Arc<FileEntry> {
+        let stamp = Stamp { links, ctime_ns, ..Stamp::default() };
+        let hash = blake3::hash(format!("{name} {class:?}").as_bytes());
+        let facts = Facts::Known(FileFacts { hash, class, eol: Eol::None, racy: true });
+        Arc::new(FileEntry::read(RelPath::parse(name).unwrap(), stamp, facts))
+    }
+
+    fn index(files: &[Arc<FileEntry>], opaque: &str) -> (TextIndex, Sorted<Arc<FileEntry>>) {
+        let mut segment = SegmentBuilder::default();
+        for file in files {
+            if file.path.as_str() == opaque { segment.end_opaque() } else { segment.end_file() }
+        }
+        let is_binary = |file: &FileEntry| file.known().is_some_and(|facts| facts.class == Class::Binary);
+        let binary = files.iter().zip(0..).filter(|(file, _)| is_binary(file)).map(|(_, at)| at).collect();
+        let part = TextPart { files: files.into(), segment: Arc::new(segment.finish()), binary };
+        let files = Sorted::from_sorted(files.iter().cloned());
+        (TextIndex::kept(vec![Arc::new(part)], &files), files)
+    }
+
+    #[test]
+    fn what_is_not_known_may_stop_being_binary() {
+        let (before, after) = (entry("a", Class::Binary, 1, 0), entry("a", Class::Text, 1, 1));
+        let (index, files) = index(&[Arc::clone(&before), entry("b", Class::Text, 1, 0)], "a");
+        assert_eq!((index.binary_count(), index.dirty().len()), (1, 0));
+        let files = files.with([(after.path.clone(), Some(Arc::clone(&after)))].into());
+        let replaced = Replaced { path: after.path.clone(), before: Some(before) };
+        let index = index.replaced(&[replaced], &files);
+        assert_eq!((index.binary_count(), index.dirty().len()), (0, 1));
+    }
+
+    #[test]
+    fn what_could_have_changed_unseen_is_kept_as_such_until_it_is_known_not_to_have() {
+        let names = [("linked", 2, 0), ("old", 1, 0), ("young", 1, 9_000_000_000)];
+        let (index, files) =
+            index(&names.map(|(name, links, ctime_ns)| entry(name, Class::Text, links, ctime_ns)), "none");
+        for (all_known_ns, racy) in
+            [(None, [true; 3]), (Some(1_000_000_000), [true; 3]), (Some(10_000_000_000), [true, false, true])]
+        {
+            let kept = index.to_keep(&files, all_known_ns);
+            let held: Vec<bool> = kept[0].files.iter().map(|file| file.known().unwrap().racy).collect();
+            assert_eq!(held, racy, "{all_known_ns:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_read_and_found_as_it_was_is_not_dirty() {
+        let before = entry("a", Class::Text, 1, 0);
+        let (index, files) = index(&[Arc::clone(&before), entry("b", Class::Text, 1, 0)], "none");
+        let unread = Arc::new(FileEntry::listed(before.path.clone(), before.stamp));
+        let files = files.with([(unread.path.clone(), Some(Arc::clone(&unread)))].into());
+        let facts = before.facts().unwrap();
+        let index = index.replaced(&[Replaced { path: before.path.clone(), before: Some(before) }], &files);
+        assert_eq!((index.settled(&files).dirty().len(), index.wear()), (1, 1));
+        unread.set_facts(facts);
+        let index = index.settled(&files);
+        assert_eq!((index.dirty().len(), index.wear()), (0, 0));
+    }
+
+    #[test]
+    fn what_is_not_as_a_part_has_it_is_kept_as_unknown() {
+        let (before, after) = (entry("a", Class::Text, 1, 0), entry("a", Class::Utf8Bom, 1, 1));
+        let (index, files) = index(&[Arc::clone(&before), entry("b", Class::Text, 1, 0)], "none");
+        let files = files.with([(after.path.clone(), Some(Arc::clone(&after)))].into());
+        let index = index.replaced(&[Replaced { path: after.path.clone(), before: Some(before) }], &files);
+        let kept = index.to_keep(&files, None);
+        let known: Vec<bool> = kept[0].files.iter().map(|file| file.known().is_some()).collect();
+        assert_eq!(known, [false, true]);
     }
 }

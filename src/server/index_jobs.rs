@@ -349,9 +349,9 @@ impl IndexJobs {
         }
         let wanted = self.texts.start(&self.snapshot.text, now);
         if self.state == IndexState::Indexing {
-            // All files are read now.
+            // All files of these parts are read now.
             self.filling = true;
-            self.unread.clear();
+            self.unread.retain(|entry| !wanted.iter().any(|rebuild| rebuild.covers(&entry.path)));
         }
         let (tools, snapshot, events) = (Arc::clone(&self.tools), Arc::clone(&self.snapshot), self.events.clone());
         self.runtime.spawn_blocking(move || {

@@ -103,7 +103,8 @@ impl Loop {
         };
         let native = || Arc::new(Native::new(root.path(), config.cache_dir.as_deref())) as Arc<dyn Source>;
         let source = source.unwrap_or_else(native);
-        let cache = config.cache_dir.as_deref().and_then(|place| Cache::open(place, root.path()));
+        let cache =
+            config.cache_dir.as_deref().and_then(|place| Cache::open(place, root.path(), config.limits.max_file_bytes));
         let root = Arc::new(root);
         let shared = Arc::new(Shared {
             root,

@@ -327,6 +327,15 @@ impl Sidecar {
         assert!(self.end(LIMIT, true).success());
     }
 
+    /// As [`Self::finish`]; returns the warnings and errors among the last lines of the log.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn finish_warned(mut self) -> Vec<String> {
+        let id = self.send("shutdown", json!({}));
+        assert_eq!(self.result(&id), json!({}));
+        assert!(self.end(LIMIT, true).success());
+        self.log.warnings()
+    }
+
     /// Waits for the process to end by itself with `status` within `limit`; checks that all was answered.
     pub(crate) fn ended(mut self, status: i32, limit: Duration) {
         let ended = self.end(limit, true);

@@ -27,6 +27,7 @@ mod model;
 mod naive;
 mod parse;
 mod paths;
+mod persistence;
 mod random;
 #[cfg(target_os = "linux")]
 mod readonly;

@@ -66,13 +66,20 @@ const CHANGING: &[&str] = &[
     "mmap",
 ];
 
-fn tracer_works() -> bool {
+pub(crate) fn tracer_works() -> bool {
     let run = Command::new("strace").args(["-f", "-o", "/dev/null", "true"]).output();
     run.is_ok_and(|output| output.status.success())
 }
 
+/// Whether the call of a line changes something, or opens something to do so.
+pub(crate) fn changes_something(line: &str) -> bool {
+    let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"];
+    let call = call(line);
+    CHANGING.contains(&call) || (call.starts_with("open") && writes.iter().any(|flag| line.contains(flag)))
+}
+
 /// The call of a line such as `123 openat(3</root>, "src", O_RDONLY) = 4</root/src>`.
-fn call(line: &str) -> &str {
+pub(crate) fn call(line: &str) -> &str {
     let rest = line.split_once(' ').map_or(line, |(_pid, rest)| rest.trim_start());
     rest.split('(').next().unwrap_or_default()
 }
@@ -123,13 +130,10 @@ fn nothing_beneath_the_root_is_written() {
     for line in log.lines().filter(|line| line.contains(root)) {
         let call = call(line);
         opened += usize::from(call.starts_with("open"));
-        let writes = ["O_WRONLY", "O_RDWR", "O_CREAT", "O_TRUNC", "O_APPEND", "O_TMPFILE"];
         // The answers quote paths: what is written to stdout is no write to the workspace.
         let to_a_pipe =
             call.contains("write") && !line.split_once('(').is_some_and(|(_, rest)| first(rest).contains(root));
-        if (CHANGING.contains(&call) && !to_a_pipe)
-            || (call.starts_with("open") && writes.iter().any(|flag| line.contains(flag)))
-        {
+        if changes_something(line) && !to_a_pipe {
             wrong.push(line.chars().take(300).collect::<String>());
         }
     }

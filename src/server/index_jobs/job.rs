@@ -148,17 +148,24 @@ impl Tools {
         };
         if !indexer.is_in_place() {
             // Some of it was seen in one root, some in another.
-            synced = false;
+            (synced, all_known_ns) = (false, None);
         }
         indexer.note(snapshot, &delta);
-        let unread = unread(&delta);
+        let mut unread = unread(&delta);
         let (mut next, replaced) = snapshot.apply(delta);
+        if from_cache {
+            // What was kept has files that were not read, too, and nothing happened to them.
+            unread = next.files.iter().filter(|entry| entry.facts().is_none()).cloned().collect();
+        }
         if let Job::Adopt(parts) = job {
             next = next.with_text(parts.to_vec());
         }
         let report = indexer.report(&next);
-        let keeps = self.shared.cache.is_some() && matches!(job, Job::Adopt(_) | Job::Keep);
-        let keep = keeps.then(|| next.to_keep(all_known_ns));
+        let keeps = matches!(job, Job::Adopt(_) | Job::Keep);
+        if keeps {
+            next = next.settled();
+        }
+        let keep = (keeps && self.shared.cache.is_some()).then(|| next.to_keep(all_known_ns));
         Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift, from_cache, keep })
     }
 

@@ -161,6 +161,12 @@ impl Log {
         *self.panicked.lock().unwrap()
     }
 
+    /// The warnings and errors among the last lines.
+    pub(super) fn warnings(&self) -> Vec<String> {
+        let tail = self.tail.lock().unwrap();
+        tail.iter().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).cloned().collect()
+    }
+
     pub(super) fn last(&self) -> String {
         shown(&self.tail)
     }
