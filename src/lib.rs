@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod cli;
 pub mod error;
 pub mod fs;
+pub mod fuzzy;
 pub mod glob;
 pub mod index;
 pub mod indexer;

@@ -11,7 +11,7 @@ const LAYERS: &[&[&str]] = &[
     &["text"],
     &["fs"],
     &["index"],
-    &["glob", "ordered", "search", "tsx", "watch"],
+    &["fuzzy", "glob", "ordered", "search", "tsx", "watch"],
     &["indexer"],
     &["methods"],
     &["schema"],
