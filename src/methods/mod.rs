@@ -7,6 +7,7 @@ mod accepted;
 pub mod cancel;
 pub mod changes;
 mod context;
+pub mod find_files;
 pub mod glob;
 pub mod parse;
 pub mod ping;
@@ -110,6 +111,7 @@ pub const METHODS: &[Entry] = &[
     entry::<read_file::ReadFile>(),
     entry::<read_files::ReadFiles>(),
     entry::<glob::Glob>(),
+    entry::<find_files::FindFiles>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
     entry::<watch::Watch>(),
