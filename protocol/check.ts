@@ -89,6 +89,10 @@ export async function rightUses(client: Client) {
 
   await client.request("glob", { include: ["*.css"], fields: ["size", "hash"], sort: "mtime", consistency: "eventual" });
 
+  const meant = await client.request("findFiles", { query: "comp/ordform", include: ["src/**"] });
+  meant.files.map(({ path, score, positions }) => [path, score, positions]) satisfies [string, number, number[]][];
+  meant.limitHit satisfies boolean;
+
   const read = await client.request("readFile", { path: "src/App.tsx", encoding: "utf8", sha256: true });
   if ("text" in read) read.text satisfies string | null | undefined;
 
@@ -235,6 +239,11 @@ export async function wrongUses(client: Client) {
   await client.request("glob", { include: "**/*.ts" });
   // @ts-expect-error: "soon" is no consistency
   await client.request("glob", { include: ["*"], consistency: "soon" });
+
+  // @ts-expect-error: `findFiles` has to be told what to find
+  await client.request("findFiles", { limit: 10 });
+  // @ts-expect-error: ... and tells where, not in which ranges
+  (await client.request("findFiles", { query: "app" })).files[0]?.matches;
 
   // @ts-expect-error: files are read as UTF-8 or base64
   await client.request("readFile", { path: "src/App.tsx", encoding: "latin1" });

@@ -18,6 +18,8 @@ export interface Methods {
   readFiles: { params: ReadFilesParams; result: ReadFilesResult };
   /** Lists the files of the workspace that match globs. */
   glob: { params: GlobParams; result: GlobResult };
+  /** Finds files by some letters of their paths, as an editor's go-to-file does. */
+  findFiles: { params: FindFilesParams; result: FindFilesResult };
   /** Searches the content of the workspace's text files. */
   search: { params: SearchParams; result: SearchResult };
   /** Parses a TypeScript or JavaScript source and tells what is in it. */
@@ -68,6 +70,7 @@ export type Request =
   | { id: RequestId; method: "readFile"; params: ReadFileParams; timeoutMs?: number }
   | { id: RequestId; method: "readFiles"; params: ReadFilesParams; timeoutMs?: number }
   | { id: RequestId; method: "glob"; params: GlobParams; timeoutMs?: number }
+  | { id: RequestId; method: "findFiles"; params: FindFilesParams; timeoutMs?: number }
   | { id: RequestId; method: "search"; params: SearchParams; timeoutMs?: number }
   | { id: RequestId; method: "parse"; params?: ParseParams; timeoutMs?: number }
   | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
@@ -100,6 +103,7 @@ export type AnyResult =
   | ReadFileResult
   | ReadFilesResult
   | GlobResult
+  | FindFilesResult
   | SearchResult
   | ParseResult
   | WatchResult
@@ -643,6 +647,60 @@ export interface GlobFile {
   hash?: string;
   /** What it is. */
   kind?: EntryKind;
+}
+
+/** The params of `findFiles`. */
+export interface FindFilesParams {
+  /**
+   * Letters of the path, in their order, others between them or not; spaces separate pieces that
+   * are each found anywhere. A `/` (or a backslash) stands for a `/` of the path. Case makes no
+   * difference, but that files in the case of a piece with an upper-case letter come first. Without
+   * letters, files are listed by path. At most 1024 characters.
+   */
+  query: string;
+  /**
+   * List at most this many.
+   * @defaultValue `100`
+   */
+  limit?: number;
+  /** Globs of the paths to find; all if absent or empty. */
+  include?: string[];
+  /** Globs of the paths to leave out; a directory is left out with all that lies beneath it. */
+  exclude?: string[];
+  /**
+   * How fresh the answer must be.
+   * @defaultValue `"synced"`
+   */
+  consistency?: Consistency;
+  /** How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent. */
+  syncTimeoutMs?: number;
+}
+
+/** The result of `findFiles`. */
+export interface FindFilesResult {
+  /**
+   * What was found, the best first: letters in the file name before letters in the folders; the
+   * whole name, or its beginning, before others; letters at the beginnings of words, and in a row,
+   * before scattered ones. Among equals the shorter path comes first, then it goes by the bytes of
+   * the path.
+   */
+  files: FoundFile[];
+  /** Whether there is more: the limit, or the length of a response, was reached. */
+  limitHit: boolean;
+  /** The state of the index searched. */
+  clock: string;
+  /** Whether it reflects every change made before the request was read. */
+  synced: boolean;
+}
+
+/** A file that was found. */
+export interface FoundFile {
+  /** Where it is. */
+  path: Path;
+  /** The higher, the better; to be compared with scores of the same query alone. */
+  score: number;
+  /** Where the letters of the query stand in `path`: UTF-16 indices, ascending, each once. */
+  positions: number[];
 }
 
 /** The params of `search`. */
@@ -1302,6 +1360,6 @@ export interface ChangedData {
 export interface PartialData {
   /** The request it belongs to. */
   id: string;
-  /** The next files with matches. */
+  /** The next files with matches, each encoded already. */
   files: SearchFile[];
 }

@@ -8,6 +8,7 @@ pub mod cli;
 pub mod courtesy;
 pub mod error;
 pub mod fs;
+pub mod fuzzy;
 pub mod glob;
 pub mod index;
 pub mod indexer;

@@ -8,6 +8,7 @@ pub mod cancel;
 pub mod changes;
 mod context;
 mod filters;
+pub mod find_files;
 pub mod glob;
 pub mod parse;
 pub mod ping;
@@ -113,6 +114,7 @@ pub const METHODS: &[Entry] = &[
     entry::<read_file::ReadFile>(),
     entry::<read_files::ReadFiles>(),
     entry::<glob::Glob>(),
+    entry::<find_files::FindFiles>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
     entry::<watch::Watch>(),

@@ -12,7 +12,7 @@ const LAYERS: &[&[&str]] = &[
     &["trigram"],
     &["fs"],
     &["index"],
-    &["cache", "glob", "ordered", "search", "tsx", "watch"],
+    &["cache", "fuzzy", "glob", "ordered", "search", "tsx", "watch"],
     &["indexer"],
     &["methods"],
     &["schema"],

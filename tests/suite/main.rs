@@ -10,6 +10,7 @@
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
 mod faults;
+mod find_files;
 mod fixtures;
 mod framing;
 mod freshness;

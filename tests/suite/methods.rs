@@ -91,6 +91,18 @@ pub(crate) fn all() -> Vec<Method> {
             required: &["include"],
         },
         Method {
+            name: "findFiles",
+            fields: vec![
+                ("query", Text, json!("comp/ordform")),
+                ("limit", Count, json!(100)),
+                ("include", Texts, json!(["src/**"])),
+                ("exclude", Texts, json!(["*.css"])),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(10_000)),
+            ],
+            required: &["query"],
+        },
+        Method {
             name: "search",
             fields: vec![
                 ("pattern", Text, json!("useState")),

@@ -82,7 +82,8 @@ mod tests {
         };
         for (lines, limit_hit) in [(None, false), (Some(vec![]), true), (Some(vec![line(true), line(false)]), true)] {
             let (path, hash) = (RelPath::parse("a\tb").unwrap(), blake3::hash(b"x"));
-            let mut matches = FileMatches { match_count: 3, limit_hit, ..FileMatches::default() };
+            let mut matches = FileMatches::default();
+            (matches.match_count, matches.limit_hit) = (3, limit_hit);
             matches.lines.clone_from(&lines);
             let file =
                 SearchFile { path: path.clone(), hash: hash.to_hex().to_string(), match_count: 3, limit_hit, lines };
