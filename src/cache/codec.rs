@@ -54,10 +54,7 @@ pub(super) fn decode(bytes: &[u8]) -> Option<TextPart> {
             return None;
         }
         let stamp = input.stamp()?;
-        files.push(Arc::new(match input.facts()? {
-            Some(facts) => FileEntry::read(path, stamp, facts),
-            None => FileEntry::listed(path, stamp),
-        }));
+        files.push(Arc::new(input.entry(path, stamp)?));
     }
     let mut numbers = Vec::new();
     for _ in 0..SegmentParts::NUMBERS {
@@ -149,16 +146,17 @@ impl<'bytes> Input<'bytes> {
         Some(Stamp { size, inode, device, links, mtime_ns: time()?, ctime_ns: time()? })
     }
 
-    fn facts(&mut self) -> Option<Option<Facts>> {
+    /// A file, with what is known of it.
+    fn entry(&mut self, path: RelPath, stamp: Stamp) -> Option<FileEntry> {
         let [class] = self.array()?;
         if class == UNKNOWN {
-            return Some(None);
+            return Some(FileEntry::listed(path, stamp));
         }
         let class = *CLASSES.get(class as usize)?;
         let [eol, racy] = self.array()?;
         let eol = *EOLS.get(eol as usize)?;
         let hash = blake3::Hash::from_bytes(self.array()?);
-        Some(Some(Facts::Known(FileFacts { hash, class, eol, racy: racy != 0 })))
+        Some(FileEntry::read(path, stamp, Facts::Known(FileFacts { hash, class, eol, racy: racy != 0 })))
     }
 }
 
@@ -176,9 +174,9 @@ mod tests {
             let text = format!("export const value{at} = {};\n", "é".repeat(at as usize));
             segment.add(text.as_bytes());
             if at % 7 == 6 {
-                segment.end_opaque()
+                segment.end_opaque();
             } else {
-                segment.end_file()
+                segment.end_file();
             }
             let path = RelPath::parse(&format!("src/{at:02}/é.ts")).unwrap();
             let (number, time) = (u64::from(at), i64::from(at) - 20);

@@ -28,6 +28,7 @@ use crate::ordered::pool;
 use crate::watch::{Counts, Queue, Source};
 
 /// The index and the jobs that change it. The loop calls, jobs answer with events.
+#[expect(clippy::struct_excessive_bools, reason = "each is about something else, all combinations may be")]
 pub(super) struct IndexJobs {
     tools: Arc<Tools>,
     source: Arc<dyn Source>,

@@ -131,13 +131,12 @@ impl Tools {
                 followed.delta
             }
             Job::Paths(paths) => indexer.look(snapshot, &paths.iter().cloned().collect::<Vec<_>>())?,
-            Job::Adopt(_) => Delta::default(),
             Job::Keep if indexer.report(snapshot).ordered => {
                 let followed = indexer.follow(snapshot, true)?;
                 all_known_ns = followed.synced.then_some(began_ns);
                 followed.delta
             }
-            Job::Keep => Delta::default(),
+            Job::Adopt(_) | Job::Keep => Delta::default(),
             Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
             Job::Audit { after, count } => {
                 let found = indexer.audit(snapshot, after, *count)?;

@@ -273,7 +273,8 @@ async fn a_directory_that_became_a_link_to_elsewhere_is_not_read_again_and_again
         }
         match jobs.next().await {
             Event::JobDone { result } => drop(jobs.jobs.job_done(result)),
-            Event::Filled { result } => drop(jobs.jobs.fill_done(result)),
+            Event::Filled { result } => jobs.jobs.fill_done(result),
+            Event::Built { result } => jobs.jobs.build_done(result),
             other => panic!("{other:?}"),
         }
     }

@@ -57,14 +57,14 @@ fn sealed(what: &str, edit: impl Fn(&str) -> String + 'static) -> Row {
 fn rows() -> Vec<Row> {
     let mut rows = Vec::new();
     for file in ["manifest", "part"] {
-        for (what, at) in [("emptied", 0.0), ("a tenth left", 0.1), ("half left", 0.5), ("nine tenths left", 0.9)] {
-            rows.push(edited(file, what, move |bytes| bytes.truncate((bytes.len() as f64 * at) as usize)));
+        for (what, at) in [("emptied", 0), ("a tenth left", 1), ("half left", 5), ("nine tenths left", 9)] {
+            rows.push(edited(file, what, move |bytes| bytes.truncate(bytes.len() * at / 10)));
         }
         rows.push(edited(file, "without its last byte", |bytes| bytes.truncate(bytes.len() - 1)));
         rows.push(edited(file, "with one more byte", |bytes| bytes.push(b' ')));
-        for at in [0.0, 0.2, 0.5, 0.8, 0.999] {
-            rows.push(edited(file, &format!("a bit flipped at {at}"), move |bytes| {
-                let at = (bytes.len() as f64 * at) as usize;
+        for at in [0, 200, 500, 800, 999] {
+            rows.push(edited(file, &format!("a bit flipped at {at} of 1000"), move |bytes| {
+                let at = bytes.len() * at / 1000;
                 bytes[at] ^= 4;
             }));
         }

@@ -149,7 +149,7 @@ pub(super) fn everything(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
 pub(super) fn settle(root: &Path) {
     let newest = everything(root).into_keys().map(|path| {
         let found = fs::symlink_metadata(path).unwrap();
-        Duration::new(found.ctime() as u64, found.ctime_nsec() as u32)
+        Duration::from_secs(found.ctime().cast_unsigned()) + Duration::from_nanos(found.ctime_nsec().cast_unsigned())
     });
     let old = newest.max().unwrap_or_default() + Duration::from_millis(2050);
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();

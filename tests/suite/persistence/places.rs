@@ -220,5 +220,5 @@ fn without_a_directory_nothing_is_kept() {
         |line: &&str| !["<pipe:", "<socket:", "anon_inode:", "</dev/null>"].iter().any(|kind| line.contains(kind));
     let others: Vec<&str> = others.into_iter().filter(own).collect();
     assert!(others.is_empty(), "{others:#?}");
-    assert_eq!(directories(&outer.join("temporary")), [Path::new(""); 0]);
+    assert!(directories(&outer.join("temporary")).is_empty());
 }

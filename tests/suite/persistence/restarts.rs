@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 
 use super::kept::{Answers, Kept, everything, settle};
-use crate::fixtures;
+use crate::fixtures::{self, Workspace};
 use crate::freshness::change_unnoticeably;
 use crate::harness::{LIMIT, Sidecar};
 use crate::readonly::tracer_works;
@@ -117,24 +117,18 @@ fn young_files_are_read_again_until_they_are_known_to_have_settled() {
 /// What is changed between two runs, and how.
 type Change<'a> = (&'a str, Box<dyn Fn() + 'a>);
 
-#[test]
-fn each_kind_of_change_between_two_runs_is_seen() {
-    let kept = Kept::new(fixtures::copy());
-    let workspace = &kept.workspace;
-    let at = |path: &str| workspace.at(path);
-    let outer = workspace.outer();
-    settle(&workspace.root);
-    kept.run_once();
-    let pristine = everything(&kept.place);
-    let changes: Vec<Change<'_>> = vec![
-        ("created", Box::new(|| workspace.write("src/new.ts", "needle"))),
-        ("modified", Box::new(|| workspace.write("src/main.tsx", "changed\n"))),
-        ("the same size and time", Box::new(|| change_unnoticeably(&at("src/App.tsx")))),
-        ("emptied", Box::new(|| workspace.write("src/main.tsx", ""))),
-        ("renamed", Box::new(|| fs::rename(at("src/new.ts"), at("src/newest.ts")).unwrap())),
+/// All kinds of changes, each on top of those before it.
+fn changes(workspace: &Workspace) -> Vec<Change<'_>> {
+    let (at, outer) = (move |path: &str| workspace.at(path), workspace.outer());
+    vec![
+        ("created", Box::new(move || workspace.write("src/new.ts", "needle"))),
+        ("modified", Box::new(move || workspace.write("src/main.tsx", "changed\n"))),
+        ("the same size and time", Box::new(move || change_unnoticeably(&at("src/App.tsx")))),
+        ("emptied", Box::new(move || workspace.write("src/main.tsx", ""))),
+        ("renamed", Box::new(move || fs::rename(at("src/new.ts"), at("src/newest.ts")).unwrap())),
         (
             "two swapped",
-            Box::new(|| {
+            Box::new(move || {
                 fs::rename(at("src/App.tsx"), at("swap")).unwrap();
                 fs::rename(at("src/main.tsx"), at("src/App.tsx")).unwrap();
                 fs::rename(at("swap"), at("src/main.tsx")).unwrap();
@@ -142,54 +136,54 @@ fn each_kind_of_change_between_two_runs_is_seen() {
         ),
         (
             "replaced by a rename",
-            Box::new(|| {
+            Box::new(move || {
                 workspace.write("src/.tmp", "saved atomically, changed");
                 fs::rename(at("src/.tmp"), at("src/App.tsx")).unwrap();
             }),
         ),
-        ("deleted", Box::new(|| fs::remove_file(at("src/newest.ts")).unwrap())),
-        ("a directory made", Box::new(|| workspace.write("one/two/three.txt", "needle"))),
-        ("a directory renamed", Box::new(|| fs::rename(at("src/components"), at("src/parts")).unwrap())),
-        ("a directory deleted", Box::new(|| fs::remove_dir_all(at("one")).unwrap())),
-        ("now ignored", Box::new(|| workspace.write(".gitignore", "*.tsx\n/docs\n"))),
-        ("no more ignored", Box::new(|| workspace.write(".gitignore", ""))),
-        ("without .ignore", Box::new(|| fs::remove_file(at(".ignore")).unwrap())),
-        ("a nested rule", Box::new(|| workspace.write("src/.gitignore", "*\n!main.tsx\n"))),
-        ("without it", Box::new(|| fs::remove_file(at("src/.gitignore")).unwrap())),
-        ("a rule above the root", Box::new(|| fs::write(outer.join(".ignore"), "*.md\n").unwrap())),
+        ("deleted", Box::new(move || fs::remove_file(at("src/newest.ts")).unwrap())),
+        ("a directory made", Box::new(move || workspace.write("one/two/three.txt", "needle"))),
+        ("a directory renamed", Box::new(move || fs::rename(at("src/components"), at("src/parts")).unwrap())),
+        ("a directory deleted", Box::new(move || fs::remove_dir_all(at("one")).unwrap())),
+        ("now ignored", Box::new(move || workspace.write(".gitignore", "*.tsx\n/docs\n"))),
+        ("no more ignored", Box::new(move || workspace.write(".gitignore", ""))),
+        ("without .ignore", Box::new(move || fs::remove_file(at(".ignore")).unwrap())),
+        ("a nested rule", Box::new(move || workspace.write("src/.gitignore", "*\n!main.tsx\n"))),
+        ("without it", Box::new(move || fs::remove_file(at("src/.gitignore")).unwrap())),
+        ("a rule above the root", Box::new(move || fs::write(outer.join(".ignore"), "*.md\n").unwrap())),
         (
             "a file in place of a directory",
-            Box::new(|| {
+            Box::new(move || {
                 fs::remove_dir_all(at("docs")).unwrap();
                 workspace.write("docs", "needle");
             }),
         ),
         (
             "a link in place of a file",
-            Box::new(|| {
+            Box::new(move || {
                 fs::rename(at("docs"), outer.join("docs")).unwrap();
                 symlink(outer.join("docs"), at("docs")).unwrap();
             }),
         ),
         (
             "a directory in place of a link",
-            Box::new(|| {
+            Box::new(move || {
                 fs::remove_file(at("docs")).unwrap();
                 workspace.write("docs/notes.txt", "needle");
             }),
         ),
         (
             "a link in place of a directory",
-            Box::new(|| {
+            Box::new(move || {
                 fs::rename(at("docs"), at("texts")).unwrap();
                 symlink("texts", at("docs")).unwrap();
             }),
         ),
-        ("binary", Box::new(|| workspace.write("src/main.tsx", "needle\0"))),
-        ("text", Box::new(|| workspace.write("src/main.tsx", "needle\n"))),
+        ("binary", Box::new(move || workspace.write("src/main.tsx", "needle\0"))),
+        ("text", Box::new(move || workspace.write("src/main.tsx", "needle\n"))),
         (
             "another root in its place",
-            Box::new(|| {
+            Box::new(move || {
                 let copied =
                     std::process::Command::new("cp").arg("-a").args([&workspace.root, &outer.join("copy")]).status();
                 assert!(copied.unwrap().success());
@@ -203,20 +197,29 @@ fn each_kind_of_change_between_two_runs_is_seen() {
         ),
         (
             "the first root again",
-            Box::new(|| {
+            Box::new(move || {
                 fs::rename(&workspace.root, outer.join("other")).unwrap();
                 fs::rename(outer.join("moved"), &workspace.root).unwrap();
             }),
         ),
         (
             "emptied",
-            Box::new(|| {
+            Box::new(move || {
                 fs::remove_dir_all(&workspace.root).unwrap();
                 fs::create_dir(&workspace.root).unwrap();
             }),
         ),
-    ];
-    for (what, change) in changes {
+    ]
+}
+
+#[test]
+fn each_kind_of_change_between_two_runs_is_seen() {
+    let kept = Kept::new(fixtures::copy());
+    let workspace = &kept.workspace;
+    settle(&workspace.root);
+    kept.run_once();
+    let pristine = everything(&kept.place);
+    for (what, change) in changes(workspace) {
         change();
         let (indexed, warnings) = kept.assert_as_cold(&[], what);
         assert_eq!((&indexed["fromCache"], warnings), (&json!(true), Vec::new()), "{what}");

@@ -63,7 +63,9 @@ fn two_workspaces_in_one_place() {
     }
     let directories = directories(&one.place);
     assert_eq!(directories.len(), 2);
-    directories.iter().for_each(|directory| check(directory));
+    for directory in &directories {
+        check(directory);
+    }
 }
 
 /// A workspace of which some hundred kilobytes are kept, so that writing takes a moment.
