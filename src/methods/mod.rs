@@ -65,6 +65,14 @@ pub trait Method: 'static {
     /// # Errors
     /// The error of the response.
     fn run(params: Self::Params, context: &Context) -> Result<Self::Output>;
+
+    /// The response as a line of at most `max_bytes`.
+    ///
+    /// # Errors
+    /// `response_too_large`.
+    fn respond(output: &Self::Output, id: &str, max_bytes: usize) -> Result<Vec<u8>> {
+        frame::success(id, output, max_bytes)
+    }
 }
 
 /// A method in the table.
@@ -96,7 +104,7 @@ const fn entry<M: Method>() -> Entry {
         lane: M::LANE,
         answer: |params, context| {
             let output = M::run(frame::decode_params(params)?, context)?;
-            frame::success(&context.id, &output, context.shared.config.limits.max_response_bytes as usize)
+            M::respond(&output, &context.id, context.shared.config.limits.max_response_bytes as usize)
         },
         params_schema: |generator| generator.subschema_for::<M::Params>(),
         result_schema: |generator| generator.subschema_for::<M::Output>(),

@@ -12,15 +12,10 @@ pub(super) fn of_str(text: &str) -> usize {
             _ => 0,
         })
         .sum();
-    of_encoded(text) + escapes + 2
-}
-
-/// The length of JSON, encoded before, as it is written on the wire.
-pub(super) fn of_encoded(json: &str) -> usize {
     // U+2028 and U+2029 take six bytes instead of three.
-    let separators = memchr::memmem::find_iter(json.as_bytes(), "\u{2028}").count()
-        + memchr::memmem::find_iter(json.as_bytes(), "\u{2029}").count();
-    json.len() + 3 * separators
+    let separators = memchr::memmem::find_iter(text.as_bytes(), "\u{2028}").count()
+        + memchr::memmem::find_iter(text.as_bytes(), "\u{2029}").count();
+    text.len() + escapes + 3 * separators + 2
 }
 
 /// How much of a response the items of a listing may take: what the frame around them (the id, totals,

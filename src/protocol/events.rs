@@ -2,7 +2,6 @@
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Serialize;
-use serde_json::value::RawValue;
 
 use super::search::SearchFile;
 use super::watch::Changed;
@@ -130,7 +129,6 @@ pub enum Phase {
 pub struct Partial {
     /// The request it belongs to.
     pub id: String,
-    /// The next files with matches, each encoded already.
-    #[schemars(with = "Vec<SearchFile>")]
-    pub files: Vec<Box<RawValue>>,
+    /// The next files with matches.
+    pub files: Vec<SearchFile>,
 }

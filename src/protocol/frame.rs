@@ -291,13 +291,68 @@ pub fn event<T: Serialize>(name: &str, data: &T, max_bytes: usize) -> Result<Vec
     line(&EventFrame { event: name, data }, max_bytes)
 }
 
+/// A successful response as a line; `items` take the place of its first field, an empty list `files`. What is long is
+/// encoded once, where it is found, and copied once.
+///
+/// # Errors
+/// As [`success`].
+pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
+    with_files(success(id, result, max_bytes)?, b"\"result\":{\"files\":[]", items, max_bytes)
+}
+
+/// An event as a line; `items` take the place of the empty list `files` behind `"id"`.
+///
+/// # Errors
+/// As [`event`].
+pub fn event_with_files<T: Serialize>(name: &str, data: &T, items: &[u8]) -> Result<Vec<u8>> {
+    with_files(event(name, data, usize::MAX)?, b",\"files\":[]", items, usize::MAX)
+}
+
+/// No string holds such a `marker`: its quotation marks would be escaped there.
+fn with_files(line: Vec<u8>, marker: &[u8], items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
+    if line.len() + items.len() > max_bytes {
+        return Err(too_large(max_bytes));
+    }
+    let Some(at) = memchr::memmem::find(&line, marker) else {
+        return Err(Error::internal("a list has no place in its response"));
+    };
+    let (head, tail) = line.split_at(at + marker.len() - 1);
+    let mut whole = Vec::with_capacity(line.len() + items.len());
+    whole.extend_from_slice(head);
+    whole.extend_from_slice(items);
+    whole.extend_from_slice(tail);
+    Ok(whole)
+}
+
+/// A value as it is written within lines.
+///
+/// # Errors
+/// `internal`: it has no form in JSON.
+pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
+    let mut json = line(value, usize::MAX)?;
+    json.pop();
+    Ok(json)
+}
+
+/// Adds an encoded value to a list of them.
+pub fn push_item(items: &mut Vec<u8>, item: &[u8]) {
+    if !items.is_empty() {
+        items.push(b',');
+    }
+    items.extend_from_slice(item);
+}
+
+fn too_large(max_bytes: usize) -> Error {
+    Error::new(Code::ResponseTooLarge, format!("the response would be longer than {max_bytes} bytes"))
+        .with("maxResponseBytes", max_bytes)
+}
+
 fn line<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
     let mut bounded = Bounded { bytes: Vec::with_capacity(256), max_bytes };
     let mut serializer = serde_json::Serializer::with_formatter(&mut bounded, OneLine);
     frame.serialize(&mut serializer).map_err(|error| {
         if error.is_io() {
-            Error::new(Code::ResponseTooLarge, format!("the response would be longer than {max_bytes} bytes"))
-                .with("maxResponseBytes", max_bytes)
+            too_large(max_bytes)
         } else {
             Error::internal(format!("the response cannot be encoded: {error}"))
         }
@@ -312,11 +367,6 @@ struct OneLine;
 
 impl serde_json::ser::Formatter for OneLine {
     fn write_string_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
-        write_escaped(writer, fragment)
-    }
-
-    /// What was encoded before: there, too, the separators can stand in strings alone.
-    fn write_raw_fragment<W: ?Sized + io::Write>(&mut self, writer: &mut W, fragment: &str) -> io::Result<()> {
         write_escaped(writer, fragment)
     }
 }
@@ -464,8 +514,28 @@ mod tests {
         assert!(!line.trim_end().contains(['\u{2028}', '\u{2029}', '\n']), "{line}");
         let value: serde_json::Value = serde_json::from_str(&line).unwrap();
         assert_eq!(value["result"], text);
-        let encoded = serde_json::value::to_raw_value(text).unwrap();
-        assert_eq!(String::from_utf8(success("a", &encoded, usize::MAX).unwrap()).unwrap(), line);
+    }
+
+    #[test]
+    fn items_that_were_encoded_before_stand_where_the_empty_list_would() {
+        #[derive(Serialize)]
+        struct Listing {
+            files: Vec<&'static str>,
+            more: u8,
+        }
+        let all = ["\u{2028}", "\"result\":{\"files\":[]", ""];
+        for count in 0..=all.len() {
+            let files = all[..count].to_vec();
+            let mut items = Vec::new();
+            files.iter().for_each(|file| push_item(&mut items, &encode(file).unwrap()));
+            let id = "\"result\":{\"files\":[]";
+            let empty = Listing { files: Vec::new(), more: 7 };
+            let line = success(id, &Listing { files, more: 7 }, usize::MAX).unwrap();
+            assert_eq!(success_with_files(id, &empty, &items, usize::MAX).unwrap(), line);
+            assert_eq!(success_with_files(id, &empty, &items, line.len()).unwrap(), line);
+            let error = success_with_files(id, &empty, &items, line.len() - 1).unwrap_err();
+            assert_eq!(error.code, Code::ResponseTooLarge);
+        }
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use serde_json::value::RawValue;
-
 use super::found::Found;
 use super::scan::Searched;
 use super::{SearchResult, SearchStats};
@@ -20,13 +18,13 @@ const PARTIAL_INTERVAL: Duration = Duration::from_millis(25);
 /// Where files with matches go.
 pub(super) enum Output {
     Collect {
-        files: Vec<Box<RawValue>>,
+        /// What was found, encoded.
+        files: Vec<u8>,
         /// Bytes of JSON that still fit the response.
         room: usize,
     },
     Stream {
-        waiting: Vec<Box<RawValue>>,
-        bytes: usize,
+        waiting: Vec<u8>,
         sent: Instant,
     },
 }
@@ -103,12 +101,11 @@ impl Collector<'_> {
                     return Ok(false);
                 }
                 *room -= length;
-                files.push(file.into_encoded());
+                frame::push_item(files, file.encoded());
             }
-            Output::Stream { waiting, bytes, .. } => {
-                *bytes += length;
-                waiting.push(file.into_encoded());
-                if *bytes >= PARTIAL_BYTES {
+            Output::Stream { waiting, .. } => {
+                frame::push_item(waiting, file.encoded());
+                if waiting.len() >= PARTIAL_BYTES {
                     self.send()?;
                 }
             }
@@ -120,11 +117,11 @@ impl Collector<'_> {
 
     /// Sends what waits as a `partial` event.
     fn send(&mut self) -> Result<()> {
-        let Output::Stream { waiting, bytes, sent } = &mut self.output else { return Ok(()) };
+        let Output::Stream { waiting, sent } = &mut self.output else { return Ok(()) };
         if !waiting.is_empty() {
-            let partial = Partial { id: self.context.id.clone(), files: std::mem::take(waiting) };
-            *bytes = 0;
-            let line = frame::event("partial", &partial, usize::MAX)?;
+            let partial = Partial { id: self.context.id.clone(), files: Vec::new() };
+            let line = frame::event_with_files("partial", &partial, waiting)?;
+            waiting.clear();
             self.context.link.emit(line, &self.context.cancel)?;
         }
         *sent = Instant::now();
@@ -135,7 +132,8 @@ impl Collector<'_> {
         self.send()?;
         self.stats.elapsed_ms = self.context.read_at.elapsed().as_millis() as u64;
         Ok(SearchResult {
-            files: match self.output {
+            files: Vec::new(),
+            encoded: match self.output {
                 Output::Collect { files, .. } => files,
                 Output::Stream { .. } => Vec::new(),
             },

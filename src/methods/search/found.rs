@@ -1,11 +1,10 @@
 //! A file with matches, as it is written on the wire.
 
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
 
-use crate::error::{Error, Result};
-use crate::methods::size;
+use crate::error::Result;
 use crate::path::RelPath;
+use crate::protocol::frame;
 use crate::protocol::search::SearchLine;
 use crate::search::FileMatches;
 
@@ -15,7 +14,7 @@ pub(super) struct Found {
     pub(super) path: RelPath,
     pub(super) matches: FileMatches,
     hash: blake3::Hash,
-    encoded: Box<RawValue>,
+    encoded: Vec<u8>,
 }
 
 /// [`crate::protocol::search::SearchFile`] without copies.
@@ -46,25 +45,25 @@ impl Found {
 
     /// How many bytes it takes in a list.
     pub(super) fn length(&self) -> usize {
-        size::of_encoded(self.encoded.get()) + 1
+        self.encoded.len() + 1
     }
 
-    pub(super) fn into_encoded(self) -> Box<RawValue> {
-        self.encoded
+    /// It as JSON.
+    pub(super) fn encoded(&self) -> &[u8] {
+        &self.encoded
     }
 }
 
-fn encode(path: &RelPath, hash: blake3::Hash, matches: &FileMatches) -> Result<Box<RawValue>> {
+fn encode(path: &RelPath, hash: blake3::Hash, matches: &FileMatches) -> Result<Vec<u8>> {
     let hash = hash.to_hex();
     let FileMatches { match_count, limit_hit, .. } = *matches;
     let wire = Wire { path, hash: &hash, match_count, limit_hit, lines: matches.lines.as_deref() };
-    to_raw_value(&wire).map_err(|error| Error::internal(format!("a result cannot be encoded: {error}")))
+    frame::encode(&wire)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::frame;
     use crate::protocol::search::{SearchFile, SearchMatch};
     use crate::protocol::{Position, TextRange};
 
@@ -88,10 +87,8 @@ mod tests {
             let file =
                 SearchFile { path: path.clone(), hash: hash.to_hex().to_string(), match_count: 3, limit_hit, lines };
             let found = Found::new(path, hash, matches).unwrap();
-            assert_eq!(found.encoded.get(), serde_json::to_string(&file).unwrap());
-            let line = frame::event("e", &[&found.encoded], usize::MAX).unwrap();
-            let frame = frame::event("e", &[(); 0], usize::MAX).unwrap();
-            assert_eq!(found.length(), line.len() - frame.len() + 1);
+            assert_eq!(found.encoded(), frame::encode(&file).unwrap());
+            assert_eq!(found.length(), found.encoded().len() + ",".len());
         }
     }
 }

@@ -10,7 +10,6 @@ use std::time::Instant;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use self::collect::{Collector, Output};
 use self::scan::search_all;
@@ -19,6 +18,7 @@ use super::{Context, Depth, Lane, Method, size};
 use crate::error::Result;
 use crate::glob::PathFilter;
 use crate::protocol::Consistency;
+use crate::protocol::frame;
 use crate::protocol::search::SearchFile;
 use crate::search::{CaseMode, FileOptions, Mode, Query, QueryOptions};
 use crate::trigram::Plan;
@@ -101,8 +101,10 @@ pub enum Smart {
 #[serde(rename_all = "camelCase")]
 pub struct SearchResult {
     /// The files with matches, by path; empty when they were streamed.
-    #[schemars(with = "Vec<SearchFile>")]
-    pub files: Vec<Box<RawValue>>,
+    pub files: Vec<SearchFile>,
+    /// The items of `files`, which are encoded where they are found.
+    #[serde(skip)]
+    encoded: Vec<u8>,
     /// How many files are reported.
     pub file_count: u64,
     /// How many matches are reported (in mode `files`: one for each file).
@@ -159,6 +161,10 @@ impl Method for Search {
     type Params = SearchParams;
     type Output = SearchResult;
 
+    fn respond(output: &SearchResult, id: &str, max_bytes: usize) -> Result<Vec<u8>> {
+        frame::success_with_files(id, output, &output.encoded, max_bytes)
+    }
+
     fn run(params: SearchParams, context: &Context) -> Result<SearchResult> {
         let query = Query::compile(&QueryOptions {
             pattern: params.pattern,
@@ -191,7 +197,7 @@ impl Method for Search {
         let view = context.view(params.consistency, depth, params.sync_timeout_ms)?;
         let selection = Selection::of(&view.snapshot, if indexed { plan } else { &Plan::All }, &filter, context);
         let output = if params.stream.unwrap_or_default() {
-            Output::Stream { waiting: Vec::new(), bytes: 0, sent: Instant::now() }
+            Output::Stream { waiting: Vec::new(), sent: Instant::now() }
         } else {
             Output::Collect { files: Vec::new(), room }
         };
