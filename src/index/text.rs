@@ -17,7 +17,7 @@ pub struct TextPart {
     pub files: Box<[Arc<FileEntry>]>,
     /// Which trigrams they have; files are numbered as in `files`.
     pub segment: Arc<Segment>,
-    /// Those that are binary, ascending: they have none.
+    /// Those that were known to be binary, ascending: they have none, unless they are opaque.
     pub binary: Box<[u32]>,
 }
 
@@ -98,7 +98,7 @@ impl TextIndex {
         let mut selected = Vec::new();
         let mut dirty = self.dirty.iter().peekable();
         for (at, (held, found)) in self.held.iter().zip(found).enumerate() {
-            let all = || (0..held.part.files.len() as u32).filter(|file| held.part.binary.binary_search(file).is_err());
+            let all = || (0..held.part.files.len() as u32).filter(|file| !held.part.is_binary(*file));
             let files = found.unwrap_or_else(|| all().collect());
             for file in files.into_iter().filter(|file| !held.stale.has(*file)) {
                 let entry = &held.part.files[file as usize];
@@ -114,16 +114,12 @@ impl TextIndex {
 
     /// The binary files that are as a part has them, by path.
     pub fn binary_files(&self) -> impl Iterator<Item = &Arc<FileEntry>> {
-        self.held.iter().flat_map(|held| {
-            let clean = held.part.binary.iter().filter(|file| !held.stale.has(**file));
-            clean.filter_map(|file| held.part.files.get(*file as usize))
-        })
+        self.held.iter().flat_map(|held| held.binary().filter_map(|file| held.part.files.get(file as usize)))
     }
 
     /// How many they are.
     pub fn binary_count(&self) -> usize {
-        let clean = |held: &Held| held.part.binary.iter().filter(|file| !held.stale.has(**file)).count();
-        self.held.iter().map(clean).sum()
+        self.held.iter().map(|held| held.binary().count()).sum()
     }
 
     /// After some files were replaced; `files` is what there is now.
@@ -176,7 +172,9 @@ impl TextIndex {
     }
 
     /// Of parts that were kept; `files` is what they were kept with.
-    pub(super) fn kept(parts: Vec<Arc<TextPart>>, files: &Sorted<Arc<FileEntry>>) -> Self {
+    pub(super) fn kept(mut parts: Vec<Arc<TextPart>>, files: &Sorted<Arc<FileEntry>>) -> Self {
+        // By now nobody knows where one without a file began.
+        parts.retain(|part| !part.files.is_empty());
         Self::default().adopt(vec![(Rebuild::all(), parts)], files)
     }
 
@@ -203,6 +201,7 @@ impl TextIndex {
                 while let Some(entry) = now.next_if(|entry| end.as_ref().is_none_or(|end| entry.path < *end)) {
                     while let Some((_, file)) = had.next_if(|(had, _)| had.path < entry.path) {
                         stale.set(file, true);
+                        worn += 1;
                     }
                     let same = had.next_if(|(had, _)| had.path == entry.path);
                     if same.is_some_and(|(_, file)| part.is_as_it_was(file, entry)) {
@@ -214,7 +213,10 @@ impl TextIndex {
                     worn += 1;
                     edits.insert(entry.path.clone(), Some(Arc::clone(entry)));
                 }
-                had.for_each(|(_, file)| stale.set(file, true));
+                for (_, file) in had {
+                    stale.set(file, true);
+                    worn += 1;
+                }
                 next.push(Held { from, part, stale: Arc::new(stale), worn });
             }
             held.splice(rebuild.parts.clone(), next);
@@ -269,7 +271,23 @@ impl Rebuild {
     }
 }
 
+impl Held {
+    /// The files that are binary and as they were, ascending.
+    fn binary(&self) -> impl Iterator<Item = u32> {
+        self.part.binary.iter().copied().filter(|file| !self.stale.has(*file) && !self.part.is_opaque(*file))
+    }
+}
+
 impl TextPart {
+    /// Whether the segment knows nothing of a file: it may be anything by now, and counts as clean.
+    fn is_opaque(&self, file: u32) -> bool {
+        self.segment.opaque().binary_search(&file).is_ok()
+    }
+
+    fn is_binary(&self, file: u32) -> bool {
+        self.binary.binary_search(&file).is_ok() && !self.is_opaque(file)
+    }
+
     fn number_of(&self, path: &RelPath) -> Option<u32> {
         self.files.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|at| at as u32)
     }
@@ -278,7 +296,7 @@ impl TextPart {
     fn is_as_it_was(&self, file: u32, now: &FileEntry) -> bool {
         let hash = |entry: &FileEntry| entry.known().map(|facts| facts.hash);
         let had = self.files.get(file as usize).and_then(|entry| hash(entry));
-        self.segment.opaque().binary_search(&file).is_ok() || had.is_some_and(|had| hash(now) == Some(had))
+        self.is_opaque(file) || had.is_some_and(|had| hash(now) == Some(had))
     }
 }
 
@@ -301,3 +319,6 @@ impl Flags {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
