@@ -255,3 +255,6 @@ fn union(one: Vec<u32>, two: &[u32]) -> Vec<u32> {
     both.extend(two);
     both
 }
+
+#[cfg(test)]
+mod tests;
