@@ -10,6 +10,7 @@ use crate::random::Random;
 
 mod differential;
 mod fresh;
+mod indexed;
 mod limits;
 mod places;
 mod positions;
