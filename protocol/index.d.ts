@@ -1360,6 +1360,6 @@ export interface ChangedData {
 export interface PartialData {
   /** The request it belongs to. */
   id: string;
-  /** The next files with matches, each encoded already. */
+  /** The next files with matches. */
   files: SearchFile[];
 }

@@ -17,7 +17,7 @@ pub struct TextPart {
     pub files: Box<[Arc<FileEntry>]>,
     /// Which trigrams they have; files are numbered as in `files`.
     pub segment: Arc<Segment>,
-    /// Those that are binary, ascending: they have none.
+    /// Those that were known to be binary, ascending: they have none, unless they are opaque.
     pub binary: Box<[u32]>,
 }
 
@@ -98,7 +98,7 @@ impl TextIndex {
         let mut selected = Vec::new();
         let mut dirty = self.dirty.iter().peekable();
         for (at, (held, found)) in self.held.iter().zip(found).enumerate() {
-            let all = || (0..held.part.files.len() as u32).filter(|file| held.part.binary.binary_search(file).is_err());
+            let all = || (0..held.part.files.len() as u32).filter(|file| !held.part.is_binary(*file));
             let files = found.unwrap_or_else(|| all().collect());
             for file in files.into_iter().filter(|file| !held.stale.has(*file)) {
                 let entry = &held.part.files[file as usize];
@@ -114,16 +114,12 @@ impl TextIndex {
 
     /// The binary files that are as a part has them, by path.
     pub fn binary_files(&self) -> impl Iterator<Item = &Arc<FileEntry>> {
-        self.held.iter().flat_map(|held| {
-            let clean = held.part.binary.iter().filter(|file| !held.stale.has(**file));
-            clean.filter_map(|file| held.part.files.get(*file as usize))
-        })
+        self.held.iter().flat_map(|held| held.binary().filter_map(|file| held.part.files.get(file as usize)))
     }
 
     /// How many they are.
     pub fn binary_count(&self) -> usize {
-        let clean = |held: &Held| held.part.binary.iter().filter(|file| !held.stale.has(**file)).count();
-        self.held.iter().map(clean).sum()
+        self.held.iter().map(|held| held.binary().count()).sum()
     }
 
     /// After some files were replaced; `files` is what there is now.
@@ -176,7 +172,9 @@ impl TextIndex {
     }
 
     /// Of parts that were kept; `files` is what they were kept with.
-    pub(super) fn kept(parts: Vec<Arc<TextPart>>, files: &Sorted<Arc<FileEntry>>) -> Self {
+    pub(super) fn kept(mut parts: Vec<Arc<TextPart>>, files: &Sorted<Arc<FileEntry>>) -> Self {
+        // By now nobody knows where one without a file began.
+        parts.retain(|part| !part.files.is_empty());
         Self::default().adopt(vec![(Rebuild::all(), parts)], files)
     }
 
@@ -203,6 +201,7 @@ impl TextIndex {
                 while let Some(entry) = now.next_if(|entry| end.as_ref().is_none_or(|end| entry.path < *end)) {
                     while let Some((_, file)) = had.next_if(|(had, _)| had.path < entry.path) {
                         stale.set(file, true);
+                        worn += 1;
                     }
                     let same = had.next_if(|(had, _)| had.path == entry.path);
                     if same.is_some_and(|(_, file)| part.is_as_it_was(file, entry)) {
@@ -214,7 +213,10 @@ impl TextIndex {
                     worn += 1;
                     edits.insert(entry.path.clone(), Some(Arc::clone(entry)));
                 }
-                had.for_each(|(_, file)| stale.set(file, true));
+                for (_, file) in had {
+                    stale.set(file, true);
+                    worn += 1;
+                }
                 next.push(Held { from, part, stale: Arc::new(stale), worn });
             }
             held.splice(rebuild.parts.clone(), next);
@@ -286,7 +288,23 @@ impl Rebuild {
     }
 }
 
+impl Held {
+    /// The files that are binary and as they were, ascending.
+    fn binary(&self) -> impl Iterator<Item = u32> {
+        self.part.binary.iter().copied().filter(|file| !self.stale.has(*file) && !self.part.is_opaque(*file))
+    }
+}
+
 impl TextPart {
+    /// Whether the segment knows nothing of a file: it may be anything by now, and counts as clean.
+    fn is_opaque(&self, file: u32) -> bool {
+        self.segment.opaque().binary_search(&file).is_ok()
+    }
+
+    fn is_binary(&self, file: u32) -> bool {
+        self.binary.binary_search(&file).is_ok() && !self.is_opaque(file)
+    }
+
     fn number_of(&self, path: &RelPath) -> Option<u32> {
         self.files.binary_search_by(|entry| entry.path.cmp(path)).ok().map(|at| at as u32)
     }
@@ -296,8 +314,7 @@ impl TextPart {
     fn is_as_it_was(&self, file: u32, now: &FileEntry) -> bool {
         let hash = |entry: &FileEntry| entry.known().map(|facts| facts.hash);
         let had = self.files.get(file as usize).and_then(|entry| hash(entry));
-        had.is_some_and(|had| hash(now) == Some(had))
-            || (self.segment.opaque().binary_search(&file).is_ok() && self.binary.binary_search(&file).is_err())
+        self.is_opaque(file) || had.is_some_and(|had| hash(now) == Some(had))
     }
 }
 
@@ -322,78 +339,6 @@ impl Flags {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fs::Stamp;
-    use crate::text::{Class, Eol};
-    use crate::trigram::SegmentBuilder;
-
-    fn entry(name: &str, class: Class, links: u64, ctime_ns: i64) -> Arc<FileEntry> {
-        let stamp = Stamp { ctime_ns, links, ..Stamp::default() };
-        let hash = blake3::hash(format!("{name} {class:?}").as_bytes());
-        let facts = Facts::Known(FileFacts { hash, class, eol: Eol::None, racy: true });
-        Arc::new(FileEntry::read(RelPath::parse(name).unwrap(), stamp, facts))
-    }
-
-    fn index(files: &[Arc<FileEntry>], opaque: &str) -> (TextIndex, Sorted<Arc<FileEntry>>) {
-        let mut segment = SegmentBuilder::default();
-        for file in files {
-            if file.path.as_str() == opaque { segment.end_opaque() } else { segment.end_file() }
-        }
-        let is_binary = |file: &FileEntry| file.known().is_some_and(|facts| facts.class == Class::Binary);
-        let binary = files.iter().zip(0..).filter(|(file, _)| is_binary(file)).map(|(_, at)| at).collect();
-        let part = TextPart { files: files.into(), segment: Arc::new(segment.finish()), binary };
-        let files = Sorted::from_sorted(files.iter().cloned());
-        (TextIndex::kept(vec![Arc::new(part)], &files), files)
-    }
-
-    #[test]
-    fn what_is_not_known_may_stop_being_binary() {
-        let (before, after) = (entry("a", Class::Binary, 1, 0), entry("a", Class::Text, 1, 1));
-        let (index, files) = index(&[Arc::clone(&before), entry("b", Class::Text, 1, 0)], "a");
-        assert_eq!((index.binary_count(), index.dirty().len()), (1, 0));
-        let files = files.with([(after.path.clone(), Some(Arc::clone(&after)))].into());
-        let replaced = Replaced { path: after.path.clone(), before: Some(before) };
-        let index = index.replaced(&[replaced], &files);
-        assert_eq!((index.binary_count(), index.dirty().len()), (0, 1));
-    }
-
-    #[test]
-    fn what_could_have_changed_unseen_is_kept_as_such_until_it_is_known_not_to_have() {
-        let names = [("linked", 2, 0), ("old", 1, 0), ("young", 1, 9_000_000_000)];
-        let (index, files) =
-            index(&names.map(|(name, links, ctime_ns)| entry(name, Class::Text, links, ctime_ns)), "none");
-        for (all_known_ns, racy) in
-            [(None, [true; 3]), (Some(1_000_000_000), [true; 3]), (Some(10_000_000_000), [true, false, true])]
-        {
-            let kept = index.to_keep(&files, all_known_ns);
-            let held: Vec<bool> = kept[0].files.iter().map(|file| file.known().unwrap().racy).collect();
-            assert_eq!(held, racy, "{all_known_ns:?}");
-        }
-    }
-
-    #[test]
-    fn what_was_read_and_found_as_it_was_is_not_dirty() {
-        let before = entry("a", Class::Text, 1, 0);
-        let (index, files) = index(&[Arc::clone(&before), entry("b", Class::Text, 1, 0)], "none");
-        let unread = Arc::new(FileEntry::listed(before.path.clone(), before.stamp));
-        let files = files.with([(unread.path.clone(), Some(Arc::clone(&unread)))].into());
-        let facts = before.facts().unwrap();
-        let index = index.replaced(&[Replaced { path: before.path.clone(), before: Some(before) }], &files);
-        assert_eq!((index.settled(&files).dirty().len(), index.wear()), (1, 1));
-        unread.set_facts(facts);
-        let index = index.settled(&files);
-        assert_eq!((index.dirty().len(), index.wear()), (0, 0));
-    }
-
-    #[test]
-    fn what_is_not_as_a_part_has_it_is_kept_as_unknown() {
-        let (before, after) = (entry("a", Class::Text, 1, 0), entry("a", Class::Utf8Bom, 1, 1));
-        let (index, files) = index(&[Arc::clone(&before), entry("b", Class::Text, 1, 0)], "none");
-        let files = files.with([(after.path.clone(), Some(Arc::clone(&after)))].into());
-        let index = index.replaced(&[Replaced { path: after.path.clone(), before: Some(before) }], &files);
-        let kept = index.to_keep(&files, None);
-        let known: Vec<bool> = kept[0].files.iter().map(|file| file.known().is_some()).collect();
-        assert_eq!(known, [false, true]);
-    }
-}
+mod kept;
+#[cfg(test)]
+mod tests;

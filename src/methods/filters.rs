@@ -72,7 +72,7 @@ impl Filters {
 
 impl Passed {
     /// How many.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.len
     }
 
@@ -139,7 +139,7 @@ mod tests {
                         files.iter().map(|file| file.path.as_str()).filter(|path| filter.accepts(path)).collect();
                     let passed = filters.passed(&files, &filter);
                     prop_assert_eq!(passed.iter().map(|file| file.path.as_str()).collect::<Vec<_>>(), wanted);
-                    prop_assert_eq!(passed.len(), passed.iter().count());
+                    prop_assert_eq!(passed.count(), passed.iter().count());
                 }
             }
         }

@@ -297,7 +297,7 @@ pub fn event<T: Serialize>(name: &str, data: &T, max_bytes: usize) -> Result<Vec
 /// # Errors
 /// As [`success`].
 pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
-    with_files(success(id, result, max_bytes)?, b"\"result\":{\"files\":[]", items, max_bytes)
+    with_files(&success(id, result, max_bytes)?, b"\"result\":{\"files\":[]", items, max_bytes)
 }
 
 /// An event as a line; `items` take the place of the empty list `files` behind `"id"`.
@@ -305,15 +305,15 @@ pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &[u8], max_
 /// # Errors
 /// As [`event`].
 pub fn event_with_files<T: Serialize>(name: &str, data: &T, items: &[u8]) -> Result<Vec<u8>> {
-    with_files(event(name, data, usize::MAX)?, b",\"files\":[]", items, usize::MAX)
+    with_files(&event(name, data, usize::MAX)?, b",\"files\":[]", items, usize::MAX)
 }
 
 /// No string holds such a `marker`: its quotation marks would be escaped there.
-fn with_files(line: Vec<u8>, marker: &[u8], items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
+fn with_files(line: &[u8], marker: &[u8], items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
     if line.len() + items.len() > max_bytes {
         return Err(too_large(max_bytes));
     }
-    let Some(at) = memchr::memmem::find(&line, marker) else {
+    let Some(at) = memchr::memmem::find(line, marker) else {
         return Err(Error::internal("a list has no place in its response"));
     };
     let (head, tail) = line.split_at(at + marker.len() - 1);
@@ -527,7 +527,9 @@ mod tests {
         for count in 0..=all.len() {
             let files = all[..count].to_vec();
             let mut items = Vec::new();
-            files.iter().for_each(|file| push_item(&mut items, &encode(file).unwrap()));
+            for file in &files {
+                push_item(&mut items, &encode(file).unwrap());
+            }
             let id = "\"result\":{\"files\":[]";
             let empty = Listing { files: Vec::new(), more: 7 };
             let line = success(id, &Listing { files, more: 7 }, usize::MAX).unwrap();

@@ -88,7 +88,7 @@ impl Iterator for Numbers<'_> {
         if quotient + 1 + self.k > 57 {
             // It does not fit one read.
             quotient = 0;
-            while bits & 0xFFFF_FFFF == 0 {
+            while bits.trailing_zeros() >= 32 {
                 quotient += 32;
                 self.at += 32;
                 bits = self.peek()?;

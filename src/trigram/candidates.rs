@@ -228,7 +228,9 @@ fn size(group: &[Postings<'_>]) -> Option<u64> {
 fn join(group: Vec<Postings<'_>>, segment: &Segment) -> Vec<u32> {
     let mut blocks = Vec::new();
     if let [_] = &*group {
-        group.into_iter().for_each(|postings| postings.for_each(|block| blocks.push(block)));
+        for postings in group {
+            postings.for_each(|block| blocks.push(block));
+        }
         return blocks;
     }
     let mut seen = vec![0_u64; segment.blocks().div_ceil(u64::BITS) as usize];
@@ -274,3 +276,6 @@ fn union(one: Vec<u32>, two: &[u32]) -> Vec<u32> {
     both.extend(two);
     both
 }
+
+#[cfg(test)]
+mod tests;

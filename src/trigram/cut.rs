@@ -74,11 +74,14 @@ impl Cutter {
 mod tests {
     use super::*;
 
-    /// The blocks of a file that comes in chunks of one size: bytes, the byte before, and the one behind.
-    fn blocks(file: &[u8], chunk: usize) -> (Vec<(Vec<u8>, Option<u8>, Option<u8>)>, bool) {
+    /// The bytes of a block, the byte before, and the one behind.
+    type Seen = (Vec<u8>, Option<u8>, Option<u8>);
+
+    /// The blocks of a file that comes in chunks of one size.
+    fn blocks(file: &[u8], chunk: usize) -> (Vec<Seen>, bool) {
         let (mut cutter, mut found) = (Cutter::default(), Vec::new());
         // What was there before leaves no trace.
-        cutter.add(&[b'x'; 3 * BLOCK_BYTES], |_| {});
+        cutter.add(&vec![b'x'; 3 * BLOCK_BYTES], |_| {});
         cutter.clear();
         let mut take = |block: Block<'_>| found.push((block.bytes.to_vec(), block.before, block.behind));
         file.chunks(chunk).for_each(|chunk| cutter.add(chunk, &mut take));

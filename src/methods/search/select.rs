@@ -51,17 +51,19 @@ impl Selection {
                     });
                     items.push(Item { entry: Arc::clone(file.entry), known });
                 }
-                let considered = match filter.takes_all() {
-                    true => snapshot.files.len(),
-                    false => pool.install(|| context.shared.filters.passed(&snapshot.files, filter).len()),
+                let considered = if filter.takes_all() {
+                    snapshot.files.len()
+                } else {
+                    pool.install(|| context.shared.filters.passed(&snapshot.files, filter).count())
                 };
                 return Self { items, considered: considered as u64, indexed: true };
             }
         }
         let item = |entry: &Arc<FileEntry>| Item { entry: Arc::clone(entry), known: None };
-        let items: Vec<Item> = match filter.takes_all() {
-            true => snapshot.files.iter().map(item).collect(),
-            false => pool.install(|| context.shared.filters.passed(&snapshot.files, filter)).iter().map(item).collect(),
+        let items: Vec<Item> = if filter.takes_all() {
+            snapshot.files.iter().map(item).collect()
+        } else {
+            pool.install(|| context.shared.filters.passed(&snapshot.files, filter)).iter().map(item).collect()
         };
         Self { considered: items.len() as u64, items, indexed: false }
     }

@@ -6,7 +6,7 @@ use super::*;
 use crate::text::units_by_lead;
 
 /// The excerpts of `text` that consist of the lines for which `wanted` says so.
-fn excerpts<'text>(text: &'text [u8], bom: usize, wanted: impl Fn(usize) -> bool) -> Vec<Excerpt<'text>> {
+fn excerpts(text: &[u8], bom: usize, wanted: impl Fn(usize) -> bool) -> Vec<Excerpt<'_>> {
     let mut ends: Vec<usize> = memchr::memchr_iter(b'\n', text).map(|at| at + 1).collect();
     if ends.last() != Some(&text.len()) {
         ends.push(text.len());

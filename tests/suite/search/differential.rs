@@ -1,7 +1,7 @@
 //! The same queries, put to ripgrep.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use serde_json::Value;
@@ -15,13 +15,58 @@ use crate::referee;
 
 /// What a search found in a file: byte ranges, and for each line shown whether it has a match.
 #[derive(Debug, Default, PartialEq)]
-struct Found {
+pub(super) struct Found {
     matches: Vec<(usize, usize)>,
     /// The lines that ripgrep shows are not those of the matches it lists: it shows the last line for
     /// an empty match behind its last byte, and in mode `-U` lines on which only a second look from
     /// the end of the match before, as if a line began there, finds something.
     unlisted: bool,
     lines: BTreeMap<usize, (bool, String)>,
+}
+
+/// What was found, by path.
+pub(super) type AllFound = BTreeMap<String, Found>;
+
+/// A workspace in one state, ripgrep, and what is to be compared.
+pub(super) struct Comparison<'workspace> {
+    program: PathBuf,
+    root: &'workspace Path,
+    files: BTreeMap<String, Places>,
+    /// The files as text.
+    pub(super) texts: Vec<String>,
+}
+
+impl<'workspace> Comparison<'workspace> {
+    /// None without ripgrep.
+    pub(super) fn of(workspace: &'workspace Workspace) -> Option<Self> {
+        let program = referee::program()?;
+        let files = files(&workspace.root);
+        let texts = files.values().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect();
+        Some(Self { program, root: &workspace.root, files, texts })
+    }
+
+    /// What ripgrep finds; nothing if it breaks down.
+    pub(super) fn theirs(&self, question: &Question) -> Option<AllFound> {
+        ripgrep(&self.program, self.root, question, "default", &self.files)
+    }
+
+    /// Compares a result with what ripgrep found. False if ripgrep was wrong.
+    pub(super) fn agrees(&self, result: &Value, theirs: &AllFound, question: &Question, which: &str) -> bool {
+        let ours = sidecar(result, question, &self.files);
+        if ours == *theirs {
+            return true;
+        }
+        let second = || ripgrep(&self.program, self.root, question, "pcre2", &self.files);
+        if question.regex && second().is_some_and(|second| second == ours) {
+            // ripgrep 15.0 looks for the end of `a.*, |, ` first, and misses the match that begins before it.
+            return false;
+        }
+        let differs = |path: &&String| ours.get(*path) != theirs.get(*path);
+        if let Some(path) = ours.keys().chain(theirs.keys()).find(differs) {
+            report(path, &ours, theirs, question, &format!("{which}, {}", self.root.display()));
+        }
+        true
+    }
 }
 
 /// The files of a workspace by path, but those with a NUL byte: what ripgrep does with them depends
@@ -46,7 +91,7 @@ fn ripgrep(
     question: &Question,
     engine: &str,
     files: &BTreeMap<String, Places>,
-) -> Option<BTreeMap<String, Found>> {
+) -> Option<AllFound> {
     let output = Command::new(program)
         .args(["--engine", engine])
         .args(question.arguments())
@@ -65,7 +110,7 @@ fn ripgrep(
         return None;
     }
     assert!(output.status.code().is_some_and(|code| code < 2), "ripgrep: {said}\n{question:?}");
-    let mut found: BTreeMap<String, Found> = BTreeMap::new();
+    let mut found: AllFound = BTreeMap::new();
     for line in output.stdout.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         let message: Value = serde_json::from_slice(line).unwrap();
         let (kind, data) = (message["type"].as_str().unwrap(), &message["data"]);
@@ -98,7 +143,7 @@ fn ripgrep(
     Some(found)
 }
 
-fn sidecar(result: &Value, question: &Question, files: &BTreeMap<String, Places>) -> BTreeMap<String, Found> {
+fn sidecar(result: &Value, question: &Question, files: &BTreeMap<String, Places>) -> AllFound {
     assert_eq!(result["limitHit"], false);
     assert_eq!(result["synced"], true);
     let mut all = BTreeMap::new();
@@ -134,41 +179,23 @@ fn sidecar(result: &Value, question: &Question, files: &BTreeMap<String, Places>
 
 /// Puts made-up and given queries to both.
 fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
-    let Some(program) = referee::program() else { return };
-    let files = files(&workspace.root);
-    let texts: Vec<String> = files.values().map(|file| String::from_utf8_lossy(&file.bytes).into_owned()).collect();
-    let mut questioner = Questioner { random: Random::new(seed), texts: &texts };
+    let Some(comparison) = Comparison::of(workspace) else { return };
+    let mut questioner = Questioner { random: Random::new(seed), texts: &comparison.texts };
     // Patterns that match nothing at every place give a lot.
     let mut client = Sidecar::builder(&workspace.root).args(["--max-response-bytes", "2000000000"]).spawn();
     let (mut with_matches, mut total, mut refused, mut overruled) = (0, 0, 0, 0);
     let mut given = given.iter();
     for number in 0..given.len() + count {
         let question = given.next().cloned().unwrap_or_else(|| questioner.next());
-        let Some(theirs) = ripgrep(&program, &workspace.root, &question, "default", &files) else {
+        let Some(theirs) = comparison.theirs(&question) else {
             refused += 1;
             continue;
         };
-        let ours = sidecar(&client.request("search", question.params()), &question, &files);
+        let result = client.request("search", question.params());
         with_matches += usize::from(!theirs.is_empty());
         total += theirs.values().map(|file| file.matches.len()).sum::<usize>();
-        if ours != theirs
-            && question.regex
-            && ripgrep(&program, &workspace.root, &question, "pcre2", &files).is_some_and(|second| second == ours)
-        {
-            // ripgrep 15.0 looks for the end of `a.*, |, ` first, and misses the match that begins before it.
-            overruled += 1;
-            continue;
-        }
-        let differs = |path: &&String| ours.get(*path) != theirs.get(*path);
-        if let Some(path) = ours.keys().chain(theirs.keys()).find(differs) {
-            report(
-                path,
-                &ours,
-                &theirs,
-                &question,
-                &format!("seed {seed}, query {number}, {}", workspace.root.display()),
-            );
-        }
+        let agrees = comparison.agrees(&result, &theirs, &question, &format!("seed {seed}, query {number}"));
+        overruled += usize::from(!agrees);
     }
     eprintln!(
         "seed {seed}: {with_matches} queries with matches, {total} matches, {refused} too much for ripgrep, {overruled} overruled"
@@ -178,13 +205,7 @@ fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
     client.finish();
 }
 
-fn report(
-    path: &str,
-    ours: &BTreeMap<String, Found>,
-    theirs: &BTreeMap<String, Found>,
-    question: &Question,
-    which: &str,
-) {
+fn report(path: &str, ours: &AllFound, theirs: &AllFound, question: &Question, which: &str) {
     let quoted: Vec<String> =
         question.arguments().iter().map(|word| format!("'{}'", word.replace('\'', r"'\''"))).collect();
     let (ours, theirs) = (ours.get(path), theirs.get(path));
@@ -278,7 +299,7 @@ fn sources_in_many_encodings() {
 }
 
 /// The text in some encoding, with some line ends.
-fn rewritten(text: &str, random: &mut Random) -> Vec<u8> {
+pub(super) fn rewritten(text: &str, random: &mut Random) -> Vec<u8> {
     let utf16 =
         |text: &str, unit: fn(u16) -> [u8; 2]| format!("\u{feff}{text}").encode_utf16().flat_map(unit).collect();
     match random.below(10) {

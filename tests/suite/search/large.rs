@@ -27,7 +27,7 @@ fn text(random: &mut Random, line_end: Option<usize>) -> String {
     places.extend([0, 2 * 65_536 - 3, 7 * 65_536 - 1, 7 * 65_536 + 2, 20 * 65_536, text.len() - 9]);
     places.sort_unstable();
     for (at, place) in places.into_iter().enumerate().rev() {
-        let place = (place..).find(|place| text.is_char_boundary(*place)).unwrap();
+        let place = (place..=text.len()).find(|place| text.is_char_boundary(*place)).unwrap();
         text.insert_str(place, ["needle", " needle ", "NEEDLE", "needleneedle😀needle", "xneedle\n"][at % 5]);
     }
     text
