@@ -1,5 +1,6 @@
 //! The command line.
 
+mod allocator;
 mod args;
 mod call;
 mod logging;
@@ -27,6 +28,9 @@ const NOT_STARTED: u8 = 3;
 pub fn main() -> ExitCode {
     let started = Instant::now();
     let cli = Cli::parse();
+    if !matches!(cli.command, Some(Command::Schema { .. })) {
+        allocator::keep_little();
+    }
     match cli.command {
         None => serve(&cli.options, started),
         Some(Command::Call(call)) => call::run(&call, &cli.options, started),

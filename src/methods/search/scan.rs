@@ -79,7 +79,7 @@ struct Worker {
 }
 
 /// A buffer that grew beyond this is given back to the system when it is not needed any more.
-const KEEP_BUFFER: usize = 4 << 20;
+const KEEP_BUFFER: usize = 16 << 20;
 
 impl Worker {
     fn search(&mut self, item: &Item, shared: &Shared, cancel: &CancelToken) -> Result<Searched> {
