@@ -277,6 +277,11 @@ impl Rebuild {
         self.from.as_ref().is_none_or(|from| from <= path) && self.to.as_ref().is_none_or(|to| path < to)
     }
 
+    /// Whether it covers all paths.
+    pub fn is_all(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
+    }
+
     /// The items whose paths are covered, by path.
     pub fn within<'items, T>(&self, items: &'items Sorted<T>) -> impl Iterator<Item = &'items T>
     where

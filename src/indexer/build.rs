@@ -57,7 +57,9 @@ impl Builder<'_> {
         let mut built = Built::default();
         for rebuild in wanted {
             let files: Vec<Arc<FileEntry>> = rebuild.within(&snapshot.files).cloned().collect();
-            let ranges = cut(&files, rayon::current_num_threads());
+            // At first, all threads are to have something to do. Later, a part is to stay one.
+            let pieces = if rebuild.is_all() { 2 * rayon::current_num_threads() } else { 1 };
+            let ranges = cut(&files, pieces);
             let parts: Vec<(TextPart, Vec<Moved>)> =
                 ranges.into_par_iter().map(|range| self.part(&files[range])).collect();
             self.cancel.check()?;
@@ -119,10 +121,10 @@ impl Bytes for SegmentBuilder {
     }
 }
 
-/// Cuts files into stretches of similar size, at least one, so that so many threads have something to do.
-fn cut(files: &[Arc<FileEntry>], threads: usize) -> Vec<Range<usize>> {
+/// Cuts files into stretches of similar size, at least one and about so many, as far as they are neither small nor large.
+fn cut(files: &[Arc<FileEntry>], pieces: usize) -> Vec<Range<usize>> {
     let all: u64 = files.iter().map(|entry| entry.stamp.size).sum();
-    let most = (all / (2 * threads.max(1) as u64)).clamp(MIN_PART_BYTES, MAX_PART_BYTES);
+    let most = (all / pieces.max(1) as u64).clamp(MIN_PART_BYTES, MAX_PART_BYTES);
     let mut ranges = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (at, entry) in files.iter().enumerate() {
@@ -134,4 +136,39 @@ fn cut(files: &[Arc<FileEntry>], threads: usize) -> Vec<Range<usize>> {
     }
     ranges.push(start..files.len());
     ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fs::Stamp;
+    use crate::path::RelPath;
+
+    fn lengths(sizes: &[u64], pieces: usize) -> Vec<usize> {
+        let entry = |(at, size): (usize, &u64)| {
+            let path = RelPath::parse(&format!("f{at:06}")).unwrap();
+            Arc::new(FileEntry::listed(path, Stamp { size: *size, ..Stamp::default() }))
+        };
+        let files: Vec<_> = sizes.iter().enumerate().map(entry).collect();
+        let ranges = cut(&files, pieces);
+        assert!(ranges.iter().zip(ranges.iter().skip(1)).all(|(one, two)| one.end == two.start));
+        assert_eq!((ranges[0].start, ranges[ranges.len() - 1].end), (0, files.len()));
+        ranges.iter().map(ExactSizeIterator::len).collect()
+    }
+
+    #[test]
+    fn parts_are_neither_small_nor_large() {
+        const MIB: u64 = 1 << 20;
+        for (sizes, pieces, wanted) in [
+            (vec![], 4, vec![0]),
+            (vec![MIB; 7], 4, vec![7]),
+            (vec![MIB; 40], 4, vec![10; 4]),
+            (vec![MIB; 60], 1, vec![60]),
+            (vec![MIB; 130], 1, vec![64, 64, 2]),
+            (vec![200 * MIB, MIB, MIB], 1, vec![1, 2]),
+            (vec![0; MAX_PART_FILES + 1], 1, vec![MAX_PART_FILES, 1]),
+        ] {
+            assert_eq!(lengths(&sizes, pieces), wanted, "{} files in {pieces}", sizes.len());
+        }
+    }
 }

@@ -83,11 +83,6 @@ impl Segment {
         lists.iter().map(|list| 4 * list.len()).sum::<usize>() + self.grams.bytes() + self.words.bytes()
     }
 
-    /// Bytes of the trigrams' part, and of the words'.
-    pub fn bytes_by_kind(&self) -> (usize, usize) {
-        (self.grams.bytes(), self.words.bytes())
-    }
-
     /// The blocks with a trigram in a range.
     pub(super) fn grams(&self, range: GramRange) -> impl Iterator<Item = Postings<'_>> {
         self.grams.range(range.first, range.last)
@@ -267,11 +262,6 @@ impl SegmentBuilder {
             extractor.keys(block, |gram| grams.add(gram, *blocks), |word| words.add(word, *blocks));
             *blocks += 1;
         })
-    }
-
-    /// How many blocks there are so far.
-    pub fn blocks(&self) -> u32 {
-        self.blocks
     }
 
     /// The segment of the files that ended.

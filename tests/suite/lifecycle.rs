@@ -274,3 +274,27 @@ fn an_unread_stdout_bounds_memory_and_loses_nothing() {
     crate::memory::assert_below(pid, 60);
     sidecar.finish();
 }
+
+/// See `src/cli/allocator.rs`.
+#[test]
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn it_starts_once_more_in_its_own_place() {
+    let workspace = fixtures::copy();
+    let root = workspace.root.to_str().unwrap();
+    for (set, wanted) in [(None, "262144"), (Some("500000"), "500000")] {
+        let builder = Sidecar::builder(&workspace.root);
+        let builder = if let Some(set) = set { builder.env("MALLOC_TRIM_THRESHOLD_", set) } else { builder };
+        let mut sidecar = builder.spawn();
+        assert_eq!(sidecar.wait_event("ready")["pid"], sidecar.pid());
+        let of_process = |name: &str| {
+            let text = std::fs::read_to_string(format!("/proc/{}/{name}", sidecar.pid())).unwrap();
+            text.split('\0').map(str::to_owned).collect::<Vec<_>>()
+        };
+        let variable = format!("MALLOC_TRIM_THRESHOLD_={wanted}");
+        assert!(of_process("environ").contains(&variable), "{variable}");
+        let arguments = of_process("cmdline");
+        assert!(arguments[0].ends_with("workspace-sidecar"), "{arguments:?}");
+        assert!(arguments[1..].windows(2).any(|pair| pair == ["--root", root]), "{arguments:?}");
+        sidecar.finish();
+    }
+}
