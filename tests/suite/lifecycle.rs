@@ -281,7 +281,7 @@ fn an_unread_stdout_bounds_memory_and_loses_nothing() {
 fn it_starts_once_more_in_its_own_place() {
     let workspace = fixtures::copy();
     let root = workspace.root.to_str().unwrap();
-    for (set, wanted) in [(None, "262144"), (Some("500000"), "500000")] {
+    for (set, wanted) in [(None, "8388608"), (Some("500000"), "500000")] {
         let builder = Sidecar::builder(&workspace.root);
         let builder = if let Some(set) = set { builder.env("MALLOC_TRIM_THRESHOLD_", set) } else { builder };
         let mut sidecar = builder.spawn();
