@@ -6,7 +6,7 @@ use crate::text::{Class, Eol};
 use crate::trigram::SegmentBuilder;
 
 fn entry(name: &str, class: Class, links: u64, ctime_ns: i64) -> Arc<FileEntry> {
-    let stamp = Stamp { ctime_ns, links, ..Stamp::default() };
+    let stamp = Stamp { ctime_ns, mtime_ns: ctime_ns, links, ..Stamp::default() };
     let hash = blake3::hash(format!("{name} {class:?}").as_bytes());
     let facts = Facts::Known(FileFacts { hash, class, eol: Eol::None, racy: true });
     Arc::new(FileEntry::read(RelPath::parse(name).unwrap(), stamp, facts))
