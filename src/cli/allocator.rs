@@ -11,9 +11,10 @@ pub(super) fn keep_little() {
     {
         use std::os::unix::process::CommandExt as _;
 
-        // From this size on, memory comes from the system and goes back to it at once.
+        // From 256 KiB on, memory comes from the system and goes back to it at once; each arena keeps up to 8 MiB, so that
+        // searches do not fetch again and again what they just gave back.
         const SETTINGS: [(&str, &str); 2] =
-            [("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "262144")];
+            [("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "8388608")];
         // Set by the first start, or by somebody who knows better.
         if SETTINGS.iter().any(|(name, _)| std::env::var_os(name).is_some()) {
             return;

@@ -22,7 +22,9 @@ fn opened(trace: &Path, root: &Path) -> BTreeSet<String> {
     let result = |line: &str| Some(line.rsplit_once(" = ")?.1.split_once(&before)?.1.split_once('>')?.0.to_owned());
     let files = log.lines().filter(|line| !line.contains("O_DIRECTORY") && !line.contains("O_PATH"));
     let is_rule = |path: &String| [".gitignore", ".ignore", ".rgignore"].iter().any(|rule| path.ends_with(rule));
-    files.filter_map(result).filter(|path| !is_rule(path)).collect()
+    // A directory that is young may be listed once more.
+    let is_directory = |path: &String| root.join(path).is_dir();
+    files.filter_map(result).filter(|path| !is_rule(path) && !is_directory(path)).collect()
 }
 
 fn strace(trace: &Path) -> Vec<OsString> {
