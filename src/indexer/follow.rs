@@ -272,7 +272,8 @@ impl Indexer {
                 self.ordered = self.options.source.is_ordered();
             }
             Err(reason) => {
-                if self.last_error.as_ref() != Some(&reason) {
+                // At the end, the directory for cookies is gone before the job is.
+                if self.last_error.as_ref() != Some(&reason) && !self.stop.is_cancelled() {
                     tracing::warn!("changes are not watched, the tree is walked instead: {reason}");
                 }
                 self.last_error = Some(reason);
