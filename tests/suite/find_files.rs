@@ -1,5 +1,6 @@
 //! Files that are meant by some letters of their paths.
 
+#[cfg(unix)]
 use std::fs;
 
 use serde_json::{Value, json};
@@ -13,7 +14,8 @@ fn paths(result: &Value) -> Vec<&str> {
 }
 
 fn find(sidecar: &mut Sidecar, query: &str) -> Value {
-    sidecar.request("findFiles", json!({ "query": query, "syncTimeoutMs": 60_000 }))
+    // Where links cannot be made, the fixtures have copies in their place.
+    sidecar.request("findFiles", json!({ "query": query, "exclude": ["links"], "syncTimeoutMs": 60_000 }))
 }
 
 #[test]
@@ -82,7 +84,8 @@ fn without_letters_all_are_listed() {
 fn globs_narrow_it() {
     let workspace = fixtures::copy();
     let mut sidecar = Sidecar::spawn(&workspace.root);
-    let mut among = |include: Value, exclude: Value| {
+    let mut among = |include: Value, mut exclude: Value| {
+        exclude.as_array_mut().unwrap().push(json!("links"));
         let found = sidecar.request("findFiles", json!({ "query": "board", "include": include, "exclude": exclude }));
         paths(&found).into_iter().map(str::to_owned).collect::<Vec<_>>()
     };
@@ -119,7 +122,8 @@ fn a_cut_list_is_the_beginning_of_the_whole_one() {
     let mut first: Option<Value> = None;
     for threads in ["1", "4"] {
         let mut sidecar = Sidecar::builder(&workspace.root).args(["--threads", threads]).spawn();
-        let whole = sidecar.request("findFiles", json!({ "query": "p1 f2", "limit": 1_000_000 }));
+        let whole =
+            sidecar.request("findFiles", json!({ "query": "p1 f2", "limit": 1_000_000, "syncTimeoutMs": 60_000 }));
         let files = whole["files"].as_array().unwrap();
         assert!(files.len() > 200 && whole["limitHit"] == false, "{}", files.len());
         assert_eq!(first.get_or_insert_with(|| whole["files"].clone()), &whole["files"], "{threads} threads");
@@ -157,7 +161,9 @@ fn a_list_is_cut_at_the_longest_response() {
     }
 }
 
+/// Windows renames no directory in which a file is being read.
 #[test]
+#[cfg(unix)]
 fn changes_are_seen_at_once() {
     let workspace = fixtures::copy();
     let mut sidecar = Sidecar::spawn(&workspace.root);
