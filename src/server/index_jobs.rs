@@ -192,7 +192,8 @@ impl IndexJobs {
 
     fn start(&mut self, kind: Job) {
         self.running = Some(Running { started_at: Instant::now(), kind: kind.clone() });
-        if matches!(kind, Job::Follow { .. } | Job::Keep) {
+        // Where events have an order, keeping follows them first.
+        if matches!(kind, Job::Follow { .. }) || (matches!(kind, Job::Keep) && self.report.ordered) {
             // It empties the queue; what comes after that wakes the loop again.
             self.noticed = false;
         }

@@ -296,3 +296,15 @@ async fn what_was_seen_otherwise_since_is_not_read_as_it_was_listed() {
     jobs.jobs.fill_done(result);
     assert_eq!(jobs.jobs.tools.filled.get().0, read);
 }
+
+#[tokio::test]
+async fn what_is_noticed_is_not_forgotten_by_a_job_that_does_not_look_there() {
+    let directory = tempfile::tempdir().unwrap();
+    let jobs = &mut Jobs::over(directory.path()).jobs;
+    jobs.state = IndexState::Ready;
+    for ordered in [false, true] {
+        (jobs.report.ordered, jobs.noticed, jobs.running) = (ordered, true, None);
+        jobs.start(Job::Keep);
+        assert_eq!(jobs.noticed, !ordered, "events are {}in order", if ordered { "" } else { "not " });
+    }
+}
