@@ -15,14 +15,25 @@ pub(super) fn keep_little() {
         // searches do not fetch again and again what they just gave back.
         const SETTINGS: [(&str, &str); 2] =
             [("MALLOC_MMAP_THRESHOLD_", "262144"), ("MALLOC_TRIM_THRESHOLD_", "8388608")];
+        // From a program with more rights than its user, glibc may take its own variables away, but not this one: without
+        // it, such a program would start again for ever.
+        const AGAIN: &str = "WORKSPACE_SIDECAR_STARTED_AGAIN";
+        let is_set = |name| std::env::var_os(name).is_some();
         // Set by the first start, or by somebody who knows better.
-        if SETTINGS.iter().any(|(name, _)| std::env::var_os(name).is_some()) {
+        if is_set(AGAIN) || SETTINGS.iter().any(|(name, _)| is_set(name)) {
             return;
         }
+        // Started through the dynamic loader, the program that runs is the loader, which takes other arguments.
+        let is_loader = |program: &std::path::Path| {
+            program.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"ld-"))
+        };
         let mut arguments = std::env::args_os();
-        if let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next()) {
+        if let (Ok(program), Some(name)) = (std::env::current_exe(), arguments.next())
+            && !is_loader(&program)
+        {
+            let mut again = std::process::Command::new(program);
             // Returns only if it failed.
-            let _ = std::process::Command::new(program).arg0(name).args(arguments).envs(SETTINGS).exec();
+            let _ = again.arg0(name).args(arguments).envs(SETTINGS).env(AGAIN, "1").exec();
         }
     }
 }

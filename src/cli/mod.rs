@@ -71,15 +71,18 @@ fn raise_file_limit() {
     }
 }
 
-/// To write past a limit on the size of files is an error, and not the end of the process.
-fn outlive_file_size_limit() {
+/// To write past a limit on the size of files, or where nobody reads, is an error, and not the end of the process.
+fn outlive_failed_writes() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
-        // It stays handled though nobody waits for it.
-        if let Err(error) = signal(kind) {
-            tracing::debug!("a limit on the size of files may end the process: {error}");
+        let too_large = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+        // The second is ignored from the start, but not any more after a second start that failed (`allocator`).
+        for kind in [too_large, SignalKind::pipe()] {
+            // It stays handled though nobody waits for it.
+            if let Err(error) = signal(kind) {
+                tracing::debug!("a write that fails may end the process: {error}");
+            }
         }
     }
 }
@@ -101,7 +104,7 @@ fn block_on<T>(threads: usize, task: impl Future<Output = T>) -> Option<T> {
     match runtime {
         Ok(runtime) => {
             let result = runtime.block_on(async {
-                outlive_file_size_limit();
+                outlive_failed_writes();
                 task.await
             });
             // The end of a Windows process kills its threads wherever they are, perhaps inside the allocator,
