@@ -258,13 +258,13 @@ impl IndexJobs {
                 self.waiting.push(request);
             }
         }
-        self.complete();
-        self.fill();
-        self.advance();
         let is_another = self.snapshot.clock.tick() != before;
         if is_another {
             self.texts.changed(Instant::now());
         }
+        self.complete();
+        self.fill();
+        self.advance();
         is_another
     }
 
