@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::{Context, Lane, Method, size};
+use super::{Context, Lane, Method};
 use crate::error::{Code, Error, Result};
 use crate::fs::Stamp;
 use crate::index::FileFacts;
@@ -145,18 +145,6 @@ pub enum SourceEncoding {
 }
 
 impl ReadFileResult {
-    /// An upper bound of its length as JSON.
-    pub(super) fn json_bound(&self) -> usize {
-        let (path, content) = match self {
-            Self::NotModified(same) => (&same.path, 0),
-            Self::Content(file) => {
-                let text = file.text.as_deref().map_or(0, size::of_str);
-                (&file.path, text + file.base64.as_ref().map_or(0, String::len))
-            }
-        };
-        size::of_str(path.as_str()) + content + 600
-    }
-
     /// How many bytes of the file it carries.
     pub(super) fn content_bytes(&self) -> u64 {
         match self {

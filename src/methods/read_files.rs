@@ -2,15 +2,18 @@
 
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::read_file::{ByteRange, Encoding, ReadFileResult, ReadOptions, read};
 use super::stat::FailedPath;
-use super::{Context, Lane, Method, size};
+use super::{Context, Lane, Method};
 use crate::error::{Code, Error, Result};
 use crate::ordered::ordered_map;
 use crate::path::RelPath;
+use crate::protocol::frame;
+use crate::protocol::items::Items;
 
 /// The method.
 pub struct ReadFiles;
@@ -43,6 +46,9 @@ pub struct ReadFilesParams {
 pub struct ReadFilesResult {
     /// One for every path, in the same order, as far as they were served.
     pub files: Vec<ReadFilesEntry>,
+    /// The items of `files`, which are encoded where they are read.
+    #[serde(skip)]
+    encoded: Items,
     /// Index of the first path that was not served; absent when all were.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
@@ -70,6 +76,10 @@ impl Method for ReadFiles {
     type Params = ReadFilesParams;
     type Output = ReadFilesResult;
 
+    fn respond(output: &ReadFilesResult, id: &str, max_bytes: usize) -> Result<Vec<u8>> {
+        frame::success_with_files(id, output, &output.encoded, max_bytes)
+    }
+
     fn run(params: ReadFilesParams, context: &Context) -> Result<ReadFilesResult> {
         let options = ReadOptions {
             encoding: params.encoding.unwrap_or_default(),
@@ -79,51 +89,66 @@ impl Method for ReadFiles {
             max_bytes: params.max_bytes,
         };
         let max_total = params.max_total_bytes.unwrap_or(u64::MAX);
-        let max_json = size::room(context);
-        let mut files = Vec::with_capacity(params.paths.len());
-        let (mut total, mut json) = (0_u64, 0_usize);
+        let max_json = super::size::room(context);
+        let (mut encoded, mut served, mut total) = (Items::default(), 0_usize, 0_u64);
         let count = params.paths.len();
-        let reads = read_all(params.paths, options, max_total.min(max_json as u64), context);
-        for batch in reads {
+        for batch in read_all(params.paths, options, max_total.min(max_json as u64), context) {
             context.cancel.check()?;
-            for (path, read) in batch? {
-                let entry = match read {
-                    Ok(file) => {
-                        let (bytes, length) = (file.content_bytes(), file.json_bound());
-                        if (total.saturating_add(bytes) > max_total || json + length > max_json) && !files.is_empty() {
-                            return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
-                        }
-                        // The first file is answered in any case, or a client that goes on from `next` never gets on.
-                        if bytes > max_total {
-                            let message = format!("{path}: its {bytes} bytes alone are more than `maxTotalBytes`");
-                            let error =
-                                Error::new(Code::FileTooLarge, message).with("size", bytes).with("maxBytes", max_total);
-                            ReadFilesEntry::Failed(FailedPath { path, error })
-                        } else if length > max_json {
-                            let error =
-                                Error::new(Code::ResponseTooLarge, format!("{path} alone does not fit a response"));
-                            ReadFilesEntry::Failed(FailedPath { path, error })
-                        } else {
-                            total += bytes;
-                            json += length;
-                            ReadFilesEntry::Read(file)
-                        }
-                    }
-                    Err(error) => {
-                        let length = size::of_str(&path) + size::of_str(&error.message) + 600;
-                        if json + length > max_json && !files.is_empty() {
-                            return Ok(ReadFilesResult { next: Some(files.len() as u64), files });
-                        }
-                        json += length;
-                        ReadFilesEntry::Failed(FailedPath { path, error })
-                    }
-                };
-                files.push(entry);
+            for mut entry in batch?? {
+                let more = total.saturating_add(entry.content_bytes) > max_total;
+                if served > 0 && (more || encoded.bytes() + entry.json.len() + 1 > max_json) {
+                    return Ok(ReadFilesResult { files: Vec::new(), encoded, next: Some(served as u64) });
+                }
+                // The first file is answered in any case, or a client that goes on from `next` never gets on.
+                if more {
+                    let bytes = entry.content_bytes;
+                    let message = format!("{}: its {bytes} bytes alone are more than `maxTotalBytes`", entry.path);
+                    let error = Error::new(Code::FileTooLarge, message).with("size", bytes).with("maxBytes", max_total);
+                    entry = Encoded::failed(entry.path, error)?;
+                } else if entry.json.len() > max_json {
+                    let message = format!("{} alone does not fit a response", entry.path);
+                    entry = Encoded::failed(entry.path, Error::new(Code::ResponseTooLarge, message))?;
+                }
+                total += entry.content_bytes;
+                served += 1;
+                encoded.push(entry.json);
             }
         }
         // Reading stopped where more would not be answered.
-        let next = (files.len() < count).then_some(files.len() as u64);
-        Ok(ReadFilesResult { files, next })
+        Ok(ReadFilesResult { files: Vec::new(), encoded, next: (served < count).then_some(served as u64) })
+    }
+}
+
+/// A [`ReadFilesEntry`] as it is written on the wire: encoded by all threads, where it was read.
+struct Encoded {
+    path: String,
+    content_bytes: u64,
+    json: Vec<u8>,
+}
+
+impl Encoded {
+    fn of(path: String, read: Result<ReadFileResult>) -> Result<Self> {
+        match read {
+            Ok(file) => {
+                let content_bytes = file.content_bytes();
+                Ok(Self { path, content_bytes, json: frame::encode(&ReadFilesEntry::Read(file))? })
+            }
+            Err(error) => Self::failed(path, error),
+        }
+    }
+
+    fn failed(path: String, error: Error) -> Result<Self> {
+        let json = frame::encode(&ReadFilesEntry::Failed(FailedPath { path: path.clone(), error }))?;
+        Ok(Self { path, content_bytes: 0, json })
+    }
+}
+
+/// About how large a file is: what the index says, if it has the file.
+fn size(path: &str, context: &Context) -> u64 {
+    let Ok(path) = RelPath::parse(path) else { return 0 };
+    match context.snapshot.file(&path) {
+        Some(entry) => entry.stamp.size,
+        None => context.shared.root.stat(&path).map_or(0, |(_, stamp)| stamp.size),
     }
 }
 
@@ -134,12 +159,11 @@ fn read_all(
     options: ReadOptions,
     enough: u64,
     context: &Context,
-) -> impl Iterator<Item = Result<Vec<(String, Result<ReadFileResult>)>>> {
-    let root = &context.shared.root;
+) -> impl Iterator<Item = Result<Result<Vec<Encoded>>>> {
     let (mut batches, mut batch): (Vec<Vec<String>>, Vec<String>) = (Vec::new(), Vec::new());
     let (mut in_batch, mut total) = (0_u64, 0_u64);
-    for path in paths {
-        let size = RelPath::parse(&path).and_then(|path| root.stat(&path)).map_or(0, |(_, stamp)| stamp.size);
+    let sizes: Vec<u64> = context.shared.pool.install(|| paths.par_iter().map(|path| size(path, context)).collect());
+    for (path, size) in paths.into_iter().zip(sizes) {
         in_batch += size;
         total = total.saturating_add(size);
         batch.push(path);
@@ -157,7 +181,10 @@ fn read_all(
     let own = context.clone();
     let window = context.shared.config.threads + 1;
     ordered_map(Arc::clone(&context.shared.pool), batches, 1, window, move |batch: &Vec<String>| {
-        let read = |path: &String| own.cancel.check().and_then(|()| read(path, &options, &own));
-        batch.iter().map(|path| (path.clone(), read(path))).collect()
+        let read = |path: &String| {
+            own.cancel.check()?;
+            Encoded::of(path.clone(), read(path, &options, &own))
+        };
+        batch.iter().map(read).collect()
     })
 }

@@ -9,6 +9,8 @@ use serde::de::{self, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
+use super::ascii;
+use super::items::Items;
 use crate::error::{Code, Error, Result};
 
 /// The longest id, in bytes.
@@ -296,7 +298,7 @@ pub fn event<T: Serialize>(name: &str, data: &T, max_bytes: usize) -> Result<Vec
 ///
 /// # Errors
 /// As [`success`].
-pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
+pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &Items, max_bytes: usize) -> Result<Vec<u8>> {
     with_files(&success(id, result, max_bytes)?, b"\"result\":{\"files\":[]", items, max_bytes)
 }
 
@@ -304,22 +306,22 @@ pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &[u8], max_
 ///
 /// # Errors
 /// As [`event`].
-pub fn event_with_files<T: Serialize>(name: &str, data: &T, items: &[u8]) -> Result<Vec<u8>> {
+pub fn event_with_files<T: Serialize>(name: &str, data: &T, items: &Items) -> Result<Vec<u8>> {
     with_files(&event(name, data, usize::MAX)?, b",\"files\":[]", items, usize::MAX)
 }
 
 /// No string holds such a `marker`: its quotation marks would be escaped there.
-fn with_files(line: &[u8], marker: &[u8], items: &[u8], max_bytes: usize) -> Result<Vec<u8>> {
-    if line.len() + items.len() > max_bytes {
+fn with_files(line: &[u8], marker: &[u8], items: &Items, max_bytes: usize) -> Result<Vec<u8>> {
+    if line.len() + items.bytes() > max_bytes {
         return Err(too_large(max_bytes));
     }
     let Some(at) = memchr::memmem::find(line, marker) else {
         return Err(Error::internal("a list has no place in its response"));
     };
     let (head, tail) = line.split_at(at + marker.len() - 1);
-    let mut whole = Vec::with_capacity(line.len() + items.len());
+    let mut whole = Vec::with_capacity(line.len() + items.bytes());
     whole.extend_from_slice(head);
-    whole.extend_from_slice(items);
+    items.write(&mut whole, max_bytes - tail.len());
     whole.extend_from_slice(tail);
     Ok(whole)
 }
@@ -332,14 +334,6 @@ pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
     let mut json = line(value, usize::MAX)?;
     json.pop();
     Ok(json)
-}
-
-/// Adds an encoded value to a list of them.
-pub fn push_item(items: &mut Vec<u8>, item: &[u8]) {
-    if !items.is_empty() {
-        items.push(b',');
-    }
-    items.extend_from_slice(item);
 }
 
 fn too_large(max_bytes: usize) -> Error {
@@ -358,7 +352,7 @@ fn line<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
         }
     })?;
     bounded.bytes.push(b'\n');
-    Ok(bounded.bytes)
+    Ok(ascii::line(bounded.bytes, max_bytes))
 }
 
 /// Compact JSON that is one line for everybody: Node's `readline`, for one, also splits at U+2028 and
@@ -373,13 +367,14 @@ impl serde_json::ser::Formatter for OneLine {
 
 fn write_escaped<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::Result<()> {
     let mut rest = fragment.as_bytes();
-    while let Some(at) = memchr::memmem::find(rest, LINE_SEPARATORS) {
-        let Some(last @ (0xA8 | 0xA9)) = rest.get(at + 2) else {
-            // Another character of that block, such as a quotation mark.
-            writer.write_all(&rest[..at + 2])?;
-            rest = &rest[at + 2..];
+    while let Some(at) = memchr::memchr(LINE_SEPARATOR[0], rest) {
+        let Some([_, middle, last, ..]) = rest.get(at..) else { break };
+        if *middle != LINE_SEPARATOR[1] || !(0xA8..=0xA9).contains(last) {
+            // Another character of these blocks, such as a quotation mark.
+            writer.write_all(&rest[..=at])?;
+            rest = &rest[at + 1..];
             continue;
-        };
+        }
         writer.write_all(&rest[..at])?;
         writer.write_all(if *last == 0xA8 { b"\\u2028" } else { b"\\u2029" })?;
         rest = &rest[at + 3..];
@@ -388,7 +383,7 @@ fn write_escaped<W: ?Sized + io::Write>(writer: &mut W, fragment: &str) -> io::R
 }
 
 /// How U+2028 and U+2029 start in UTF-8; the last byte is A8 or A9.
-const LINE_SEPARATORS: &[u8] = b"\xE2\x80";
+const LINE_SEPARATOR: [u8; 2] = *b"\xE2\x80";
 
 /// Collects what is written and refuses to grow beyond a bound.
 struct Bounded {
@@ -526,9 +521,9 @@ mod tests {
         let all = ["\u{2028}", "\"result\":{\"files\":[]", ""];
         for count in 0..=all.len() {
             let files = all[..count].to_vec();
-            let mut items = Vec::new();
+            let mut items = Items::default();
             for file in &files {
-                push_item(&mut items, &encode(file).unwrap());
+                items.push(encode(file).unwrap());
             }
             let id = "\"result\":{\"files\":[]";
             let empty = Listing { files: Vec::new(), more: 7 };

@@ -3,8 +3,10 @@
 //! The types are the only source of the contract: the JSON Schema, the TypeScript types and the
 //! reference text in `protocol/` are generated from them and from their doc comments.
 
+mod ascii;
 pub mod events;
 pub mod frame;
+pub mod items;
 pub mod search;
 pub mod tsx;
 pub mod watch;

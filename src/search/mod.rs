@@ -13,13 +13,15 @@ mod file;
 mod matches;
 mod place;
 mod query;
+mod reach;
 mod syntax;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use excerpt::{Excerpt, MARGIN_BYTES, Place};
+pub use excerpt::{Excerpt, Excerpts, MARGIN_BYTES, Place};
 pub use file::{FileOptions, FileSearcher, Mode};
 pub use matches::FileMatches;
 pub use query::{CaseMode, MAX_PATTERN_BYTES, Query, QueryOptions};
+pub use reach::Reach;

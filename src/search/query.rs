@@ -5,6 +5,7 @@ use std::sync::Arc;
 use grep_matcher::Matcher as _;
 use grep_regex::{ErrorKind, RegexMatcher, RegexMatcherBuilder};
 
+use super::reach::Reach;
 use super::syntax;
 use crate::error::{Code, Error, Result};
 use crate::trigram::Plan;
@@ -58,8 +59,7 @@ pub struct Query {
     matcher: RegexMatcher,
     across_lines: bool,
     plan: Arc<Plan>,
-    /// The most bytes of a match, if there is a bound.
-    max_len: Option<usize>,
+    reach: Option<Arc<Reach>>,
 }
 
 impl Query {
@@ -95,9 +95,9 @@ impl Query {
         // A pattern that cannot match `\n` finds the same line by line, which is faster.
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
         let pattern = syntax::parse(options);
-        let max_len = pattern.as_ref().and_then(|pattern| pattern.properties().maximum_len());
+        let reach = pattern.as_ref().map(|pattern| Arc::new(Reach::of(pattern)));
         let plan = pattern.map_or(Plan::All, |pattern| Plan::of(&pattern));
-        Ok(Self { matcher, across_lines, plan: Arc::new(plan), max_len })
+        Ok(Self { matcher, across_lines, plan: Arc::new(plan), reach })
     }
 
     /// What a text must hold for the pattern to match it.
@@ -105,9 +105,9 @@ impl Query {
         &self.plan
     }
 
-    /// The most bytes a match can have; `None` if there is no bound.
-    pub(super) fn max_len(&self) -> Option<usize> {
-        self.max_len
+    /// How far a match can reach; `None` if that is not known.
+    pub(super) fn reach(&self) -> Option<&Reach> {
+        self.reach.as_deref()
     }
 
     /// The compiled pattern.

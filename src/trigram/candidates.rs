@@ -62,8 +62,7 @@ impl<'search> Candidates<'search> {
         if blocks.len() < least as usize || self.segment.opaque().binary_search(&file).is_ok() {
             return None;
         }
-        let inside = self.node.inside(&blocks)?;
-        (inside.reads() <= blocks.len() / 2).then_some(inside)
+        self.node.inside(&blocks)
     }
 }
 
@@ -80,30 +79,34 @@ pub enum Inside {
 
 impl Inside {
     /// The blocks in which a match would have to be, ascending: in the lines of each match is something that starts in
-    /// one of them. `None` if there is no match. `has` says whether a block holds a stretch.
-    pub fn confirmed(&self, has: &mut dyn FnMut(u32, &Stretch) -> bool) -> Option<Vec<u32>> {
+    /// one of them. `None` if there is no match.
+    pub fn blocks(&self) -> Option<Vec<u32>> {
         match self {
-            Self::Blocks(stretch, blocks) => {
-                let found: Vec<u32> = blocks.iter().copied().filter(|block| has(*block, stretch)).collect();
-                (!found.is_empty()).then_some(found)
-            }
+            Self::Blocks(_, blocks) => (!blocks.is_empty()).then(|| blocks.to_vec()),
             // All parts are in each match: those in the fewest blocks say most.
             Self::And(parts) => {
-                let found: Option<Vec<_>> = parts.iter().map(|part| part.confirmed(has)).collect();
-                found?.into_iter().min_by_key(Vec::len)
+                let all: Option<Vec<_>> = parts.iter().map(Self::blocks).collect();
+                all?.into_iter().min_by_key(Vec::len)
             }
-            Self::Or(parts) => {
-                let found = parts.iter().filter_map(|part| part.confirmed(has));
-                found.reduce(|one, two| union(one, &two))
-            }
+            Self::Or(parts) => parts.iter().filter_map(Self::blocks).reduce(|one, two| union(one, &two)),
         }
     }
 
-    /// How many blocks are looked at, at most.
-    fn reads(&self) -> usize {
+    /// How many blocks [`Self::blocks`] gives, at most.
+    pub fn count(&self) -> usize {
         match self {
             Self::Blocks(_, blocks) => blocks.len(),
-            Self::And(parts) | Self::Or(parts) => parts.iter().map(Self::reads).sum(),
+            Self::And(parts) => parts.iter().map(Self::count).min().unwrap_or_default(),
+            Self::Or(parts) => parts.iter().map(Self::count).sum(),
+        }
+    }
+
+    /// Whether there may be a match; `has` says whether a block holds a stretch.
+    pub fn is_confirmed(&self, has: &mut dyn FnMut(u32, &Stretch) -> bool) -> bool {
+        match self {
+            Self::Blocks(stretch, blocks) => blocks.iter().any(|block| has(*block, stretch)),
+            Self::And(parts) => parts.iter().all(|part| part.is_confirmed(has)),
+            Self::Or(parts) => parts.iter().any(|part| part.is_confirmed(has)),
         }
     }
 }

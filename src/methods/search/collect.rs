@@ -10,6 +10,7 @@ use crate::methods::{Context, View};
 use crate::path::RelPath;
 use crate::protocol::events::Partial;
 use crate::protocol::frame;
+use crate::protocol::items::Items;
 
 /// When a `partial` event is full, or has waited long enough.
 const PARTIAL_BYTES: usize = 64 * 1024;
@@ -19,12 +20,12 @@ const PARTIAL_INTERVAL: Duration = Duration::from_millis(25);
 pub(super) enum Output {
     Collect {
         /// What was found, encoded.
-        files: Vec<u8>,
+        files: Items,
         /// Bytes of JSON that still fit the response.
         room: usize,
     },
     Stream {
-        waiting: Vec<u8>,
+        waiting: Items,
         sent: Instant,
     },
 }
@@ -101,11 +102,11 @@ impl Collector<'_> {
                     return Ok(false);
                 }
                 *room -= length;
-                frame::push_item(files, file.encoded());
+                files.push(file.into_encoded());
             }
             Output::Stream { waiting, .. } => {
-                frame::push_item(waiting, file.encoded());
-                if waiting.len() >= PARTIAL_BYTES {
+                waiting.push(file.into_encoded());
+                if waiting.bytes() >= PARTIAL_BYTES {
                     self.send()?;
                 }
             }
@@ -121,7 +122,7 @@ impl Collector<'_> {
         if !waiting.is_empty() {
             let partial = Partial { id: self.context.id.clone(), files: Vec::new() };
             let line = frame::event_with_files("partial", &partial, waiting)?;
-            waiting.clear();
+            *waiting = Items::default();
             self.context.link.emit(line, &self.context.cancel)?;
         }
         *sent = Instant::now();
@@ -135,7 +136,7 @@ impl Collector<'_> {
             files: Vec::new(),
             encoded: match self.output {
                 Output::Collect { files, .. } => files,
-                Output::Stream { .. } => Vec::new(),
+                Output::Stream { .. } => Items::default(),
             },
             file_count: self.file_count,
             match_count: self.match_count,

@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::Parts;
-use crate::search::{Excerpt, FileMatches, FileSearcher, MARGIN_BYTES, Place};
+use crate::search::{Excerpt, FileMatches, FileSearcher, MARGIN_BYTES, Place, Reach};
 use crate::text::{Class, units_by_lead};
 use crate::trigram::{BLOCK_BYTES, Before, Inside, OVERLAP};
 
@@ -26,15 +26,12 @@ pub(super) enum Looked {
     Whole,
 }
 
-/// Blocks to be read together, and which of them are of interest.
-#[derive(Debug, PartialEq, Eq)]
-struct Region {
-    read: Range<u32>,
-    wanted: Range<u32>,
-}
+/// How much is read around blocks of interest: as far as lines reach, most likely, and if they do not, as far as is
+/// ever worth it.
+const SIDES: [usize; 2] = [4 * 1024, BLOCK_BYTES];
 
-/// Gaps of so many blocks are read, too, rather than looked for line ends on both sides.
-const MAX_GAP: u32 = 2;
+/// Where so many of each eight blocks are of interest, the whole is read.
+const MOST_OF_EIGHT: usize = 7;
 
 impl Known {
     /// Looks into the file; what is found belongs to the state that `file` was opened in.
@@ -48,112 +45,151 @@ impl Known {
         buffer: &mut Vec<u8>,
         cancel: &CancelToken,
     ) -> Result<Looked> {
-        let mut readable = true;
-        let confirmed = self.inside.confirmed(&mut |block, stretch| {
-            if cancel.is_cancelled() {
-                return true;
-            }
-            let Ok(length) = file.read(offset(block), BLOCK_BYTES + OVERLAP, buffer) else {
-                readable = false;
-                return true;
-            };
-            stretch.is_in(&buffer[..length])
-        });
-        cancel.check()?;
-        if !readable {
-            return Ok(Looked::Whole);
-        }
-        let Some(confirmed) = confirmed else {
-            return Ok(if file.are_of_one_state() { Looked::Done(None) } else { Looked::Whole });
+        let looked = match &self.before {
+            Some(before) if searcher.takes_lines() => self.search(before, file, searcher, buffer, cancel)?,
+            _ => self.confirm(file, buffer, cancel)?,
         };
-        let Some(before) = self.before.as_ref().filter(|_| searcher.takes_lines()) else { return Ok(Looked::Whole) };
-        let regions = regions(&confirmed, before.len() as u32);
-        let blocks: u32 = regions.iter().map(|region| region.read.len() as u32).sum();
-        if blocks > before.len() as u32 / 2 {
-            return Ok(Looked::Whole);
-        }
-        let mut texts = Vec::with_capacity(regions.len());
-        for region in &regions {
-            let mut text = Vec::new();
-            let length = region.read.len() * BLOCK_BYTES;
-            let Ok(length) = file.read(offset(region.read.start), length, &mut text) else { return Ok(Looked::Whole) };
-            text.truncate(length);
-            texts.push(text);
-        }
-        let cuts_lines = searcher.takes_parts_of_lines();
-        let parts = regions.iter().zip(&texts).map(|(region, text)| self.excerpt(region, text, before, cuts_lines));
-        let Some(excerpts) = parts.collect::<Option<Vec<_>>>() else { return Ok(Looked::Whole) };
-        match searcher.search_excerpts(&excerpts, cancel) {
-            Ok(found) if file.are_of_one_state() => Ok(Looked::Done(found)),
-            Ok(_) | Err(None) => Ok(Looked::Whole),
-            Err(Some(error)) => Err(error),
-        }
+        Ok(if file.are_of_one_state() { looked } else { Looked::Whole })
     }
 
-    /// What matches in a region and is shown of it has to be in: the lines with something that starts in the wanted
-    /// blocks. `None` if these reach beyond the region and lines may not be cut.
-    fn excerpt<'text>(
+    /// Searches the lines that have something in the blocks of interest.
+    fn search(
         &self,
-        region: &Region,
-        text: &'text [u8],
         before: &[Before],
-        cuts_lines: bool,
-    ) -> Option<Excerpt<'text>> {
-        let within = |block: u32| ((block - region.read.start) as usize * BLOCK_BYTES).min(text.len());
-        let (first, behind) = (within(region.wanted.start), within(region.wanted.end));
-        // The line in which the last wanted byte is.
-        let last = behind.checked_sub(1)?;
-        let end = match memchr::memchr(b'\n', &text[last..]) {
-            Some(at) => last + at + 1,
-            None if region.read.end as usize == before.len() => text.len(),
-            None => (cuts_lines && text.len() - behind >= MARGIN_BYTES).then(|| boundary_before(text, text.len()))?,
-        };
-        if region.read.start == 0 {
-            return Some(Excerpt { bytes: &text[..end], lead: self.class.bom_len(), start: Place::default() });
+        file: &mut Parts,
+        searcher: &mut FileSearcher,
+        buffer: &mut Vec<u8>,
+        cancel: &CancelToken,
+    ) -> Result<Looked> {
+        let Some(wanted) = self.inside.blocks() else { return Ok(Looked::Done(None)) };
+        if wanted.len() * 8 > before.len() * MOST_OF_EIGHT {
+            return Ok(Looked::Whole);
         }
-        let before = before.get(region.read.start as usize)?;
-        let (lines, units) = (u64::from(before.lines), u64::from(before.units));
-        if let Some(line_end) = memchr::memrchr(b'\n', &text[..first]) {
-            let passed = &text[..=line_end];
-            let units = units + units_by_lead(passed);
-            let lines = lines + memchr::memchr_iter(b'\n', passed).count() as u64;
-            let start = Place { lines, units, line_units: units };
-            return Some(Excerpt { bytes: &text[line_end..end], lead: 1, start });
+        let reach = searcher.reach_within_lines().cloned();
+        let mut excerpts = searcher.excerpts();
+        for blocks in regions(&wanted) {
+            let mut sides = SIDES.into_iter();
+            let excerpt = loop {
+                let Some(side) = sides.next() else { return Ok(Looked::Whole) };
+                let Ok(region) = Region::read(&blocks, side, file, buffer) else { return Ok(Looked::Whole) };
+                if let Some(excerpt) = region.excerpt(before, self.class, reach.as_ref()) {
+                    break excerpt;
+                }
+            };
+            match searcher.search_excerpt(&mut excerpts, &excerpt, cancel) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(None) => return Ok(Looked::Whole),
+                Err(Some(error)) => return Err(error),
+            }
         }
-        // Within a line, behind a character.
-        let from = boundary_before(text, first.checked_sub(MARGIN_BYTES).filter(|from| cuts_lines && *from > 8)?);
-        let lead = boundary_before(text, from - 1);
-        let start =
-            Place { lines, units: units + units_by_lead(&text[..from]), line_units: u64::from(before.line_units) };
-        Some(Excerpt { bytes: &text[lead..end], lead: from - lead, start })
+        Ok(Looked::Done(excerpts.finish()))
+    }
+
+    /// Looks for the literals themselves; if they are there, the whole file has to be searched.
+    fn confirm(&self, file: &mut Parts, buffer: &mut Vec<u8>, cancel: &CancelToken) -> Result<Looked> {
+        let may_match = self.inside.is_confirmed(&mut |block, stretch| {
+            let mut read = || file.read(offset(block), BLOCK_BYTES + OVERLAP, buffer);
+            // Whoever cannot look says that it may be there.
+            cancel.is_cancelled() || read().map_or(true, |length| stretch.is_in(&buffer[..length]))
+        });
+        cancel.check()?;
+        Ok(if may_match { Looked::Whole } else { Looked::Done(None) })
+    }
+}
+
+/// Neighbouring blocks of interest, and the text around them.
+struct Region<'text> {
+    blocks: &'text Range<u32>,
+    text: &'text [u8],
+    /// Where the blocks begin in the text, and where they end.
+    inner: Range<usize>,
+    /// Whether the text ends where the file does.
+    ends_file: bool,
+}
+
+impl<'text> Region<'text> {
+    fn read(
+        blocks: &'text Range<u32>,
+        side: usize,
+        file: &mut Parts,
+        buffer: &'text mut Vec<u8>,
+    ) -> std::io::Result<Self> {
+        let start = offset(blocks.start).saturating_sub(side as u64);
+        let first = (offset(blocks.start) - start) as usize;
+        let behind = first + blocks.len() * BLOCK_BYTES;
+        let length = file.read(start, behind + side, buffer)?;
+        let inner = first.min(length)..behind.min(length);
+        Ok(Self { blocks, text: &buffer[..length], inner, ends_file: length < behind + side })
+    }
+
+    /// What matches here and is shown of it has to be in: the lines with something in these blocks, or, where these are
+    /// long and no match gets out of it, a part of them. `None` if the text around the blocks is too short to tell.
+    fn excerpt(&self, before: &[Before], class: Class, reach: Option<&Reach>) -> Option<Excerpt<'text>> {
+        let end = self.end(reach)?;
+        if self.blocks.start == 0 {
+            return Some(Excerpt { bytes: &self.text[..end], lead: class.bom_len(), start: Place::default() });
+        }
+        let before = before.get(self.blocks.start as usize)?;
+        let (lines, units, line_units) =
+            (u64::from(before.lines), u64::from(before.units), u64::from(before.line_units));
+        let first = self.inner.start;
+        if let Some(line_end) = memchr::memrchr(b'\n', &self.text[..first]) {
+            // The line in which the blocks begin.
+            let start = Place { lines, units: line_units, line_units };
+            return Some(Excerpt { bytes: &self.text[line_end..end], lead: 1, start });
+        }
+        let from = boundary_before(self.text, self.start_within_line(reach?)?);
+        let lead = boundary_before(self.text, from.checked_sub(1)?);
+        let units = units - units_by_lead(&self.text[from..first]);
+        Some(Excerpt { bytes: &self.text[lead..end], lead: from - lead, start: Place { lines, units, line_units } })
+    }
+
+    /// Where the last line of interest ends.
+    fn end(&self, reach: Option<&Reach>) -> Option<usize> {
+        let last = self.inner.end.checked_sub(1)?;
+        if let Some(at) = memchr::memchr(b'\n', &self.text[last..]) {
+            return Some(last + at + 1);
+        }
+        if self.ends_file {
+            return Some(self.text.len());
+        }
+        let behind = &self.text[self.inner.end..];
+        let end = reach?.barrier(behind.iter().copied())? + MARGIN_BYTES;
+        (end <= behind.len()).then(|| boundary_before(self.text, self.inner.end + end))
+    }
+
+    /// Where to begin within the line in which the blocks begin. Between there and the blocks, no match leads from one
+    /// end to the other, even behind a match that came from further ahead.
+    fn start_within_line(&self, reach: &Reach) -> Option<usize> {
+        let ahead = &self.text[..self.inner.start];
+        let others = ahead.len() - reach.barrier(ahead.iter().rev().copied())?;
+        let start = others - reach.barrier(ahead[..others].iter().rev().copied())?;
+        start.checked_sub(MARGIN_BYTES)
     }
 }
 
 /// The last place at or before `at` between two characters of a text that is well-formed but for its ends.
 fn boundary_before(text: &[u8], at: usize) -> usize {
-    if at == text.len() {
-        // The last character may be cut.
-        let start = (at.saturating_sub(4)..at).rev().find(|&start| text[start] & 0xC0 != 0x80).unwrap_or(at);
-        return if std::str::from_utf8(&text[start..]).is_ok() { at } else { start };
-    }
-    (at.saturating_sub(3)..=at).rev().find(|&start| text[start] & 0xC0 != 0x80).unwrap_or(at)
+    (at.saturating_sub(3)..=at)
+        .rev()
+        .find(|&start| text.get(start).is_some_and(|byte| byte & 0xC0 != 0x80))
+        .unwrap_or(at)
 }
 
 fn offset(block: u32) -> u64 {
     u64::from(block) * BLOCK_BYTES as u64
 }
 
-/// The regions around blocks of interest, of `blocks` in all: one block more on each side, in which a line ends, most
-/// likely.
-fn regions(wanted: &[u32], blocks: u32) -> Vec<Region> {
-    let mut regions: Vec<Region> = Vec::new();
+/// The stretches of neighbouring blocks. At least one block lies between two of them, so no byte around one, which is
+/// no more than [`SIDES`], is of interest in another.
+fn regions(wanted: &[u32]) -> Vec<Range<u32>> {
+    let mut regions: Vec<Range<u32>> = Vec::new();
     for &block in wanted {
-        let end = (block + 2).min(blocks);
         match regions.last_mut() {
-            Some(last) if block <= last.wanted.end + MAX_GAP => {
-                (last.wanted.end, last.read.end) = (block + 1, end);
-            }
-            _ => regions.push(Region { read: block.saturating_sub(1)..end, wanted: block..block + 1 }),
+            // A single block between two is read rather than looked for line ends on both sides.
+            Some(last) if block <= last.end + 1 => last.end = block + 1,
+            _ => regions.push(block..block + 1),
         }
     }
     regions
@@ -164,24 +200,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn regions_do_not_overlap() {
-        let all: Vec<Vec<Range<u32>>> = [&[0][..], &[1], &[9], &[3, 4], &[0, 3], &[0, 4, 9], &[2, 6, 7]]
-            .iter()
-            .map(|wanted| {
-                let regions = regions(wanted, 10);
-                assert!(regions.is_sorted_by(|one, two| one.read.end <= two.read.start), "{regions:?}");
-                regions.into_iter().map(|region| region.read).collect()
-            })
-            .collect();
-        let expected: Vec<Vec<Range<u32>>> = vec![
-            vec![0..2],
-            vec![0..3],
-            vec![8..10],
-            vec![2..6],
-            vec![0..5],
-            vec![0..2, 3..6, 8..10],
-            vec![1..4, 5..9],
-        ];
-        assert_eq!(all, expected);
+    fn regions_have_blocks_between_them() {
+        for (wanted, expected) in [
+            (&[][..], &[][..]),
+            (&[0], &[0..1]),
+            (&[3, 4], &[3..5]),
+            (&[3, 5], &[3..6]),
+            (&[3, 6], &[3..4, 6..7]),
+            (&[0, 1, 3, 9], &[0..4, 9..10]),
+        ] {
+            assert_eq!(regions(wanted), expected, "{wanted:?}");
+        }
+    }
+
+    #[test]
+    fn boundaries_are_between_characters() {
+        let text = "aé野😀b".as_bytes();
+        let found: Vec<usize> = (0..text.len()).map(|at| boundary_before(text, at)).collect();
+        assert_eq!(found, [0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10]);
     }
 }

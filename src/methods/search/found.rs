@@ -49,8 +49,8 @@ impl Found {
     }
 
     /// It as JSON.
-    pub(super) fn encoded(&self) -> &[u8] {
-        &self.encoded
+    pub(super) fn into_encoded(self) -> Vec<u8> {
+        self.encoded
     }
 }
 
@@ -87,8 +87,8 @@ mod tests {
             let file =
                 SearchFile { path: path.clone(), hash: hash.to_hex().to_string(), match_count: 3, limit_hit, lines };
             let found = Found::new(path, hash, matches).unwrap();
-            assert_eq!(found.encoded(), frame::encode(&file).unwrap());
-            assert_eq!(found.length(), found.encoded().len() + ",".len());
+            assert_eq!(found.length(), found.encoded.len() + ",".len());
+            assert_eq!(found.into_encoded(), frame::encode(&file).unwrap());
         }
     }
 }

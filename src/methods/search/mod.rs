@@ -19,6 +19,7 @@ use crate::error::Result;
 use crate::glob::PathFilter;
 use crate::protocol::Consistency;
 use crate::protocol::frame;
+use crate::protocol::items::Items;
 use crate::protocol::search::SearchFile;
 use crate::search::{CaseMode, FileOptions, Mode, Query, QueryOptions};
 use crate::trigram::Plan;
@@ -104,7 +105,7 @@ pub struct SearchResult {
     pub files: Vec<SearchFile>,
     /// The items of `files`, which are encoded where they are found.
     #[serde(skip)]
-    encoded: Vec<u8>,
+    encoded: Items,
     /// How many files are reported.
     pub file_count: u64,
     /// How many matches are reported (in mode `files`: one for each file).
@@ -197,9 +198,9 @@ impl Method for Search {
         let view = context.view(params.consistency, depth, params.sync_timeout_ms)?;
         let selection = Selection::of(&view.snapshot, if indexed { plan } else { &Plan::All }, &filter, context);
         let output = if params.stream.unwrap_or_default() {
-            Output::Stream { waiting: Vec::new(), sent: Instant::now() }
+            Output::Stream { waiting: Items::default(), sent: Instant::now() }
         } else {
-            Output::Collect { files: Vec::new(), room }
+            Output::Collect { files: Items::default(), room }
         };
         let stats = SearchStats {
             files_considered: selection.considered,

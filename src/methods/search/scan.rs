@@ -17,6 +17,8 @@ use crate::text::Class;
 /// Files and bytes a worker searches before it hands the results on.
 const BATCH_FILES: usize = 64;
 const BATCH_BYTES: u64 = 1 << 20;
+/// Batches under way for each thread: enough that nobody waits while one of them takes long.
+const WINDOW: usize = 8;
 
 /// What came of searching one file.
 pub(super) enum Searched {
@@ -44,7 +46,7 @@ pub(super) fn search_all(
     // A searcher is expensive to make and belongs to one thread at a time.
     let spare: Mutex<Vec<Worker>> = Mutex::default();
     let batches = batches(&items, threads);
-    ordered_map(pool, batches, 1, 2 * threads + 2, move |range: &std::ops::Range<usize>| {
+    ordered_map(pool, batches, 1, WINDOW * threads, move |range: &std::ops::Range<usize>| {
         let worker = spare.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mut worker = worker
             .unwrap_or_else(|| Worker { searcher: FileSearcher::new(&query, options.clone()), buffer: Vec::new() });
@@ -60,7 +62,7 @@ fn batches(items: &[Item], threads: usize) -> Vec<std::ops::Range<usize>> {
     let mut batches = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (at, item) in items.iter().enumerate() {
-        bytes += item.entry.stamp.size;
+        bytes += item.bytes();
         if bytes >= BATCH_BYTES || at + 1 - start >= most {
             batches.push(start..at + 1);
             (start, bytes) = (at + 1, 0);

@@ -8,13 +8,21 @@ use crate::index::{FileEntry, Snapshot};
 use crate::methods::Context;
 use crate::path::RelPath;
 use crate::text::Class;
-use crate::trigram::Plan;
+use crate::trigram::{BLOCK_BYTES, Plan};
 
 /// A file to look at.
 pub(super) struct Item {
     pub(super) entry: Arc<FileEntry>,
     /// In a large file: where a match would have to be.
     pub(super) known: Option<Known>,
+}
+
+impl Item {
+    /// About how many bytes are to be read.
+    pub(super) fn bytes(&self) -> u64 {
+        let all = self.entry.stamp.size;
+        self.known.as_ref().map_or(all, |known| all.min((known.inside.count() * BLOCK_BYTES) as u64))
+    }
 }
 
 /// The files to look at, by path.
@@ -27,7 +35,7 @@ pub(super) struct Selection {
 }
 
 /// Of files with so many blocks, only the candidate blocks are looked at first.
-const LARGE_BLOCKS: u32 = 4;
+const LARGE_BLOCKS: u32 = 2;
 
 impl Selection {
     /// Those that may match by `plan` and that `filter` leaves.

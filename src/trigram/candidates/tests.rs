@@ -157,11 +157,24 @@ fn holds(candidates: &Candidates<'_>, number: u32, file: &[u8]) -> Option<bool> 
     let inside = candidates.node.inside(&candidates.segment.blocks_of(number))?;
     let is_cut_as_it_is = matches!(Class::of(file), Class::Text | Class::Utf8Bom);
     is_cut_as_it_is.then(|| {
-        let confirmed = inside.confirmed(&mut |block, stretch| {
+        inside.is_confirmed(&mut |block, stretch| {
             let start = block as usize * BLOCK_BYTES;
             stretch.is_in(&file[start..file.len().min(start + BLOCK_BYTES + OVERLAP)])
-        });
-        confirmed.is_some()
+        })
+    })
+}
+
+/// Whether each match has a byte in the blocks that the index tells.
+fn are_inside(candidates: &Candidates<'_>, number: u32, file: &[u8], regex: &Regex) -> bool {
+    let Some(inside) = candidates.node.inside(&candidates.segment.blocks_of(number)) else { return true };
+    if !matches!(Class::of(file), Class::Text | Class::Utf8Bom) {
+        return true;
+    }
+    let Some(blocks) = inside.blocks() else { return false };
+    let bom = Class::of(file).bom_len();
+    regex.find_iter(&file[bom..]).all(|found| {
+        let block = |byte: usize| ((byte + bom) / BLOCK_BYTES) as u32;
+        blocks.iter().any(|wanted| (block(found.start())..=block(found.end())).contains(wanted))
     })
 }
 
@@ -205,6 +218,10 @@ fn what_matches_is_a_candidate() {
                         prop_assert!(
                             holds != Some(false),
                             "{pattern:?} ({plan:?}) excludes {number} of the seed {seed}"
+                        );
+                        prop_assert!(
+                            is_opaque || are_inside(&candidates, number, file, &regex),
+                            "{pattern:?} ({plan:?}) is elsewhere in {number} of the seed {seed}"
                         );
                     } else if !is_selected {
                         count(&left_out);

@@ -44,6 +44,11 @@ fn parts_of_large_files_give_what_the_whole_gives() {
         workspace.write(name, &text);
         workspace.write(&format!("marked-{name}"), format!("\u{feff}{text}"));
     }
+    // Words that go on over many blocks, so that what is repeated may lead from one block of interest to another.
+    let runs = text(&mut random, None);
+    let (ahead, rest) = runs.split_at((0..=runs.len() / 3).rfind(|at| runs.is_char_boundary(*at)).unwrap());
+    let (middle, behind) = rest.split_at((0..=runs.len() / 3).rfind(|at| rest.is_char_boundary(*at)).unwrap());
+    workspace.write("runs.txt", [ahead, &middle.replace(' ', ""), behind].concat());
     let mut broken = text(&mut random, Some(30)).into_bytes();
     broken[700_000] = 0xFF;
     workspace.write("broken.txt", broken);
@@ -61,6 +66,9 @@ fn parts_of_large_files_give_what_the_whole_gives() {
         json!({ "pattern": r"(?:\w|😀){0,3}needle.?", "regex": true }),
         json!({ "pattern": "needle.*NEEDLE", "regex": true }),
         json!({ "pattern": r"needle\s+", "regex": true, "multiline": true }),
+        json!({ "pattern": r"\w*needle\w*", "regex": true }),
+        json!({ "pattern": r"\w+\s*needle[\w ]*(?:needle)*", "regex": true }),
+        json!({ "pattern": r"[^x]*needle", "regex": true }),
         json!({ "pattern": "needlf" }),
     ];
     let options = [
