@@ -7,6 +7,7 @@ pub mod cancel;
 pub mod cli;
 pub mod courtesy;
 pub mod error;
+pub mod facts;
 pub mod fs;
 pub mod fuzzy;
 pub mod glob;
