@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["fs"],
     &["index"],
     &["cache", "fuzzy", "glob", "ordered", "search", "tsx", "watch"],
-    &["indexer"],
+    &["indexer", "modules"],
     &["methods"],
     &["schema"],
     &["server"],
