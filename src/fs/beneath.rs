@@ -12,6 +12,8 @@ use crate::path::DirPath;
 pub struct Names {
     /// Each name that is valid UTF-8, and what it is; a symbolic link is one.
     pub kinds: HashMap<Box<str>, Kind>,
+    /// What the symbolic links among them hold.
+    pub links: HashMap<Box<str>, PathBuf>,
     /// What the directory looked like before.
     pub stamp: Stamp,
     /// Whether a change right after could have left the same stamp, or one came meanwhile.
@@ -28,24 +30,21 @@ impl WorkspaceRoot {
         let path = if directory.path().is_some() { directory.as_path() } else { Path::new(".") };
         let opened = self.dir().open_dir(path)?;
         let stamp = Stamp::of_cap(&opened.dir_metadata()?);
-        let mut kinds = HashMap::new();
+        let (mut kinds, mut links) = (HashMap::new(), HashMap::new());
         for entry in opened.entries()? {
             let entry = entry?;
             // What is gone again was not there.
             let Ok(kind) = entry.file_type() else { continue };
-            if let Some(name) = entry.file_name().to_str() {
-                kinds.insert(name.into(), Kind::told(kind.is_symlink(), kind.is_dir(), kind.is_file()));
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else { continue };
+            let kind = Kind::told(kind.is_symlink(), kind.is_dir(), kind.is_file());
+            if kind == Kind::Symlink {
+                let Ok(target) = opened.read_link_contents(name) else { continue };
+                links.insert(name.into(), target);
             }
+            kinds.insert(name.into(), kind);
         }
         let moved = Stamp::of_cap(&opened.dir_metadata()?) != stamp;
-        Ok(Names { kinds, stamp, racy: moved || stamp.is_racy(looked_ns) })
-    }
-
-    /// What a symbolic link holds. Nothing is opened, so the link may lead anywhere.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn link_target(&self, link: &Path) -> io::Result<PathBuf> {
-        std::fs::read_link(self.path.join(link))
+        Ok(Names { kinds, links, stamp, racy: moved || stamp.is_racy(looked_ns) })
     }
 }

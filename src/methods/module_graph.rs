@@ -93,7 +93,7 @@ impl Method for ModuleGraph {
         let starts = paths.map(BTreeSet::from_iter);
         let graph = match (starts, params.direction.unwrap_or_default()) {
             (None, _) => Graph::of_all(&loader.all()?),
-            (Some(starts), Direction::Imports) => Graph::of_imports(starts, depth, |paths| loader.some(paths))?,
+            (Some(starts), Direction::Imports) => Graph::of_imports(starts, depth, |paths| loader.some(&paths))?,
             (Some(starts), Direction::ImportedBy) => Graph::of_importers(&loader.all()?, starts, depth),
         };
         context.cancel.check()?;
@@ -125,7 +125,7 @@ impl Loader<'_> {
     }
 
     /// Of these files, in their order; of those that are not indexed, none.
-    fn some(&self, paths: Vec<RelPath>) -> Result<Vec<Linked>> {
+    fn some(&self, paths: &[RelPath]) -> Result<Vec<Linked>> {
         self.load(paths.iter().filter_map(|path| self.snapshot.file(path)))
     }
 

@@ -128,7 +128,8 @@ impl Looks {
                 directory = DirPath::holding(&directory.path()?);
                 continue;
             }
-            let kind = *self.names(&directory)?.kinds.get(&*part)?;
+            let names = self.names(&directory)?;
+            let kind = *names.kinds.get(&*part)?;
             let path = directory.entry(part.as_ref())?;
             match kind {
                 Kind::Directory => directory = path.into(),
@@ -140,8 +141,7 @@ impl Looks {
                         return None;
                     }
                     let root = self.root.as_ref()?;
-                    let target = root.link_target(path.as_path()).ok()?;
-                    let mut target = dunce::simplified(&target);
+                    let mut target = dunce::simplified(names.links.get(&*part)?);
                     if target.is_absolute() {
                         target = target.strip_prefix(root.path()).ok()?;
                         directory = DirPath::root();
@@ -232,7 +232,7 @@ impl Looks {
         }
         let now = self.list(path);
         let moved = match (names, &now) {
-            (Some(before), Some(now)) => before.kinds != now.kinds,
+            (Some(before), Some(now)) => (&before.kinds, &before.links) != (&now.kinds, &now.links),
             (None, None) => false,
             _ => true,
         };

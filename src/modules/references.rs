@@ -56,7 +56,12 @@ impl References {
         let Ok(content) = root.read(path, max_bytes) else { return Ok(None) };
         // The file may have moved on.
         let hash = blake3::hash(&content.bytes);
-        let Ok(text) = text::decode(&content.bytes, Class::of(&content.bytes)) else { return Ok(None) };
+        let class = Class::of(&content.bytes);
+        // A `.ts` file may be a video.
+        if class == Class::Binary {
+            return Ok(None);
+        }
+        let Ok(text) = text::decode(&content.bytes, class) else { return Ok(None) };
         let references: Arc<[Reference]> = tsx::references(&text, language, cancel)?.into();
         self.lock().put((hash, language), &references);
         Ok(Some((hash, references)))

@@ -5,7 +5,9 @@ use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 
-use oxc_resolver::{ResolveContext, ResolveError, ResolveOptions, ResolverGeneric, TsConfig, TsconfigDiscovery};
+use oxc_resolver::{
+    Resolution, ResolveContext, ResolveError, ResolveOptions, ResolverGeneric, TsConfig, TsconfigDiscovery,
+};
 
 use super::looks::{Disk, Looks, Place};
 use super::manifest::MAX_TEXT;
@@ -46,7 +48,7 @@ impl Resolver {
         let conditions = ["types", "import", "require", "module", "browser", "development", "style", "node"];
         let bundler = import.clone_with_options(ResolveOptions { builtin_modules: true, ..options(&conditions) });
         let alone = ResolverGeneric::new_with_file_system(disk(false), options(&[]));
-        Self { import, require, bundler, alone, looks }
+        Self { looks, import, require, bundler, alone }
     }
 
     pub(super) fn looks(&self) -> &Looks {
@@ -74,7 +76,11 @@ impl Resolver {
             return target;
         }
         // Types of packages that have none, by themselves or for older compilers.
-        if let Some(target) = typescript.resolve_dts(&file, source).ok().and_then(|resolution| found(resolution.path()))
+        let declared = |source: &str| typescript.resolve_dts(&file, source).ok().map(Resolution::into_path_buf);
+        if let Some(path) = declared(source)
+            // For a part that a package does not have, this gives the package.
+            && package.is_none_or(|name| name == source || declared(name).as_ref() != Some(&path))
+            && let Some(target) = found(&path)
         {
             return target;
         }

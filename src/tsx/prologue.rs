@@ -94,14 +94,13 @@ impl<'code> Reader<'code> {
         }
         let mut ahead = self.clone();
         let kind = match (&first, ahead.token()?) {
-            (Token::Word("type"), Token::Mark('{' | '*')) => ReferenceKind::Type,
             // `import type from "…"` has the name `type`, `import type from from "…"` the name `from`.
             (Token::Word("type"), Token::Word("from")) => match ahead.token()? {
                 Token::Word("from") => ReferenceKind::Type,
                 Token::String(_) => ReferenceKind::Value,
                 _ => return None,
             },
-            (Token::Word("type"), Token::Word(_)) => ReferenceKind::Type,
+            (Token::Word("type"), Token::Word(_) | Token::Mark('{' | '*')) => ReferenceKind::Type,
             // Phases (`import defer * as …`) are left to the grammar.
             (Token::Word(_), Token::Word("from") | Token::Mark(',')) | (Token::Mark('{' | '*'), _) => {
                 ReferenceKind::Value
@@ -140,7 +139,6 @@ impl<'code> Reader<'code> {
         loop {
             match token {
                 Token::Mark('{') => self.braces()?,
-                Token::Mark('*' | ',') => {}
                 Token::Word("from") => {
                     let mut ahead = self.clone();
                     if let Some(Token::String(module)) = ahead.token() {
@@ -148,7 +146,7 @@ impl<'code> Reader<'code> {
                         return Some(module);
                     }
                 }
-                Token::Word(_) => {}
+                Token::Word(_) | Token::Mark('*' | ',') => {}
                 _ => return None,
             }
             token = self.token()?;

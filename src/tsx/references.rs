@@ -117,7 +117,9 @@ impl Walk<'_, '_> {
             // `export import a = require("…")` is unknown to the grammar: it sees a name and a string.
             Kind::ImportAlias => {
                 let require = self.source.parts(node).into_iter().find(|part| self.source.slice(*part) == "require");
-                require.into_iter().for_each(|require| self.push_behind(require, ReferenceKind::Require));
+                if let Some(require) = require {
+                    self.push_behind(require, ReferenceKind::Require);
+                }
             }
             _ => return true,
         }

@@ -142,7 +142,7 @@ proptest! {
     /// Statements in any order, with trivia in any place: read from the beginning or parsed, the same.
     #[test]
     fn read_or_parsed_it_is_the_same(parts in proptest::collection::vec((0..PARTS.len(), 0..TRIVIA.len()), 0..12)) {
-        let text: String = parts.iter().map(|(part, trivia)| format!("{}{}", PARTS[*part], TRIVIA[*trivia])).collect();
+        let text: String = parts.iter().flat_map(|(part, trivia)| [PARTS[*part], TRIVIA[*trivia]]).collect();
         let cancel = CancelToken::default();
         let read = references(&text, Language::Ts, &cancel).unwrap();
         prop_assert_eq!(read, parsed(&text, &places(&text), Language::Ts, &cancel).unwrap(), "{}", text);
