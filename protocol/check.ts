@@ -99,6 +99,11 @@ export async function rightUses(client: Client) {
   const found = await client.request("search", { pattern: "useState", wholeWord: true, caseSensitive: "smart", include: ["*.tsx"] });
   for (const file of found.files) for (const match of matchesOf(file)) offsets(match);
 
+  const graph = await client.request("moduleGraph", { paths: ["src/App.tsx"], direction: "importedBy", depth: 2 });
+  graph.nodes satisfies string[];
+  graph.edges.map(({ from, to, package: name, source, kind }) => [from, to ?? name, source, kind]) satisfies unknown[];
+  graph.unresolved.map(({ from, source }) => [from, source]) satisfies [string, string][];
+
   const { entries } = await client.request("stat", { paths: ["README.md", "no/such/file"] });
   entries.map((entry) => entry.path) satisfies string[];
 }

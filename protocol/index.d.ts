@@ -24,6 +24,8 @@ export interface Methods {
   search: { params: SearchParams; result: SearchResult };
   /** Parses a TypeScript or JavaScript source and tells what is in it. */
   parse: { params: ParseParams; result: ParseResult };
+  /** Tells which files refer to which, and to which packages. */
+  moduleGraph: { params: ModuleGraphParams; result: ModuleGraphResult };
   /** Subscribes to changes, which `changed` events tell from then on. */
   watch: { params: WatchParams; result: WatchResult };
   /** Ends a subscription; no event of it follows the response. */
@@ -73,6 +75,7 @@ export type Request =
   | { id: RequestId; method: "findFiles"; params: FindFilesParams; timeoutMs?: number }
   | { id: RequestId; method: "search"; params: SearchParams; timeoutMs?: number }
   | { id: RequestId; method: "parse"; params?: ParseParams; timeoutMs?: number }
+  | { id: RequestId; method: "moduleGraph"; params?: ModuleGraphParams; timeoutMs?: number }
   | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
   | { id: RequestId; method: "unwatch"; params: UnwatchParams; timeoutMs?: number }
   | { id: RequestId; method: "changes"; params: ChangesParams; timeoutMs?: number }
@@ -106,6 +109,7 @@ export type AnyResult =
   | FindFilesResult
   | SearchResult
   | ParseResult
+  | ModuleGraphResult
   | WatchResult
   | Empty
   | ChangesResult
@@ -1154,6 +1158,116 @@ export type JsxValueKind =
   | "element"
   /** Anything else. */
   | "expression";
+
+/** The params of `moduleGraph`. */
+export interface ModuleGraphParams {
+  /**
+   * The files to start from; if absent, the graph is that of all sources, `node_modules` left out.
+   */
+  paths?: string[];
+  /**
+   * Whether to go from `paths` to what they refer to, or to those that refer to them.
+   * @defaultValue `"imports"`
+   */
+  direction?: GraphDirection;
+  /** How many steps to go from `paths`; as far as it goes if absent. */
+  depth?: number;
+  /**
+   * How fresh the answer must be.
+   * @defaultValue `"synced"`
+   */
+  consistency?: Consistency;
+  /** How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent. */
+  syncTimeoutMs?: number;
+}
+
+/** Which way references are followed. */
+export type GraphDirection =
+  /** From a file to what it refers to. */
+  | "imports"
+  /** From a file to those that refer to it. */
+  | "importedBy";
+
+/**
+ * The result of `moduleGraph`.
+ *
+ * Sources are files with the extensions of `parse`'s languages. Specifiers are resolved as
+ * TypeScript does with `"moduleResolution": "bundler"` (`tsconfig.json` with `extends`,
+ * `references`, `baseUrl` and `paths`; `package.json` with `exports`, `imports`, `types` and
+ * `main`; packages linked into `node_modules`), and where it finds nothing, such as a style or an
+ * image, as bundlers do. Letter case counts everywhere. Nothing outside the workspace is looked at.
+ */
+export interface ModuleGraphResult {
+  /**
+   * The files that were reached, by path; of the whole workspace, all sources and what they refer
+   * to. An ignored file that is referred to is among them; its own references are not followed.
+   */
+  nodes: Path[];
+  /**
+   * References that lead to a file or a package, by `from`, then in the order of its text; those of
+   * one file with the same `source` and `kind` are one.
+   */
+  edges: ModuleEdge[];
+  /**
+   * References that lead nowhere, or to a package that is not there, in the same order. Only of
+   * files whose references were followed, so none with `importedBy`.
+   */
+  unresolved: UnresolvedModule[];
+  /**
+   * Sources whose references are not known: longer than `limits.maxParseBytes`, not text, or not
+   * readable.
+   */
+  skipped?: Path[];
+  /** The state of the index the sources are from. */
+  clock: string;
+  /** Whether it reflects every change made before the request was read. */
+  synced: boolean;
+}
+
+/**
+ * A reference of a file of the workspace to a module that was found: a file (`to`) or a package
+ * (`package`).
+ */
+export interface ModuleEdge {
+  /** The file that refers. */
+  from: Path;
+  /** The file of the workspace that is referred to, symbolic links resolved. */
+  to?: Path;
+  /**
+   * In place of `to`: the package that is referred to, such as `react` or `@scope/name`, which lies
+   * in a `node_modules` directory or outside the workspace; `node:fs` for a module of Node itself.
+   */
+  package?: string;
+  /** The module specifier as written, unescaped. */
+  source: string;
+  /** How it refers. */
+  kind: ReferenceKind;
+}
+
+/** How a source refers to another module. */
+export type ReferenceKind =
+  /** `import … from "…"` */
+  | "value"
+  /** `import type … from "…"`, `import("…").T` in a type */
+  | "type"
+  /** `import "…"` */
+  | "sideEffect"
+  /** `export … from "…"` */
+  | "reExport"
+  /** `export type … from "…"` */
+  | "typeReExport"
+  /** `import("…")` */
+  | "dynamic"
+  /** `require("…")`, `import a = require("…")` */
+  | "require";
+
+/** A reference of a file of the workspace that leads nowhere. */
+export interface UnresolvedModule {
+  /** The file that refers. */
+  from: Path;
+  /** The module specifier as written, unescaped. */
+  source: string;
+}
 
 /** The params of `watch`. */
 export interface WatchParams {

@@ -14,6 +14,7 @@ pub mod glob;
 pub mod index;
 pub mod indexer;
 pub mod methods;
+pub mod modules;
 pub mod ordered;
 pub mod path;
 pub mod protocol;

@@ -8,6 +8,7 @@
 //! asks [`rule_file`] first, so that a FIFO or a device is not among them.
 #![expect(clippy::disallowed_methods, reason = "this is the module the lint keeps everyone else out of")]
 
+mod beneath;
 mod outside;
 mod stamp;
 
@@ -22,6 +23,7 @@ use cap_std::fs::{Dir, OpenOptions};
 use crate::error::{Code, Error, Result};
 use crate::path::{DirPath, RelPath};
 
+pub use beneath::Names;
 pub use outside::make_outside;
 pub use stamp::{Stamp, now_ns};
 

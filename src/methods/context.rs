@@ -13,6 +13,7 @@ use crate::fs::WorkspaceRoot;
 use crate::glob::PathFilter;
 use crate::index::{FileFacts, Snapshot, Tick};
 use crate::indexer::{self, Report};
+use crate::modules::Modules;
 use crate::path::RelPath;
 use crate::protocol::Consistency;
 use crate::protocol::events::Limits;
@@ -49,6 +50,8 @@ pub struct Shared {
     pub pool: Arc<rayon::ThreadPool>,
     /// What passed the latest globs.
     pub filters: Filters,
+    /// What is known of modules.
+    pub modules: Modules,
     /// What is kept between runs, if anything is.
     pub cache: Option<Cache>,
     /// Lets requests go before the building of the index.

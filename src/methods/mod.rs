@@ -10,6 +10,7 @@ mod context;
 mod filters;
 pub mod find_files;
 pub mod glob;
+pub mod module_graph;
 pub mod parse;
 pub mod ping;
 pub mod read_file;
@@ -125,6 +126,7 @@ pub const METHODS: &[Entry] = &[
     entry::<find_files::FindFiles>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
+    entry::<module_graph::ModuleGraph>(),
     entry::<watch::Watch>(),
     entry::<watch::Unwatch>(),
     entry::<changes::Changes>(),

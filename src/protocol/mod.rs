@@ -7,6 +7,7 @@ mod ascii;
 pub mod events;
 pub mod frame;
 pub mod items;
+pub mod modules;
 pub mod search;
 pub mod tsx;
 pub mod watch;

@@ -27,6 +27,7 @@ use crate::indexer::Walker;
 use crate::methods::cancel::{CancelParams, CancelResult};
 use crate::methods::ping::PingResult;
 use crate::methods::{self, Config, Context, Empty, Entry, Filters, IndexState, Lane, Server, Shared};
+use crate::modules::Modules;
 use crate::ordered::pool;
 use crate::protocol::PROTOCOL_VERSION;
 use crate::protocol::events::{Fatal, Indexed, Phase, Progress, Ready};
@@ -111,6 +112,7 @@ impl Loop {
             config,
             pool,
             filters: Filters::default(),
+            modules: Modules::default(),
             cache,
             courtesy: Courtesy::default(),
             started,

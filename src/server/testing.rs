@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use crate::courtesy::Courtesy;
 use crate::fs::WorkspaceRoot;
 use crate::methods::{Config, Filters, Shared};
+use crate::modules::Modules;
 use crate::ordered::pool;
 use crate::protocol::events::Limits;
 use crate::protocol::watch::WatchMode;
@@ -34,5 +35,14 @@ pub(super) fn shared(root: &Path) -> Arc<Shared> {
     let root = Arc::new(WorkspaceRoot::open(root).unwrap());
     let courtesy = Courtesy::default();
     let pool = Arc::new(pool("work", 1).unwrap());
-    Arc::new(Shared { root, config, pool, filters: Filters::default(), cache: None, courtesy, started: Instant::now() })
+    Arc::new(Shared {
+        root,
+        config,
+        pool,
+        filters: Filters::default(),
+        modules: Modules::default(),
+        cache: None,
+        courtesy,
+        started: Instant::now(),
+    })
 }

@@ -15,6 +15,8 @@ mod grammar;
 mod imports;
 mod jsx;
 mod literal;
+mod prologue;
+mod references;
 mod sexp;
 mod source;
 #[cfg(test)]
@@ -22,6 +24,7 @@ mod tests;
 mod tolerant;
 mod walk;
 
+pub use references::{Reference, references};
 use source::{Source, View};
 
 use crate::cancel::CancelToken;

@@ -60,6 +60,21 @@ impl<'text> Source<'text> {
         self.grammar.kind(node)
     }
 
+    /// The whole text.
+    pub(super) fn text(&self) -> &'text str {
+        self.text
+    }
+
+    /// A node's place in the text, in bytes.
+    pub(super) fn bytes_of(&self, node: Node<'_>) -> Range<usize> {
+        node.start_byte() + self.base..node.end_byte() + self.base
+    }
+
+    /// A stretch of the text's bytes in UTF-16 code units.
+    pub(super) fn range_in_text(&self, bytes: Range<usize>) -> TextRange {
+        self.lines.range(bytes)
+    }
+
     /// A node's text as written.
     pub(super) fn slice(&self, node: Node<'_>) -> &'text str {
         self.slice_of(node.byte_range())

@@ -13,7 +13,7 @@ const LAYERS: &[&[&str]] = &[
     &["facts", "fs"],
     &["index"],
     &["cache", "fuzzy", "glob", "ordered", "search", "watch"],
-    &["indexer"],
+    &["indexer", "modules"],
     &["methods"],
     &["schema"],
     &["server"],

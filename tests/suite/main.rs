@@ -25,6 +25,7 @@ mod listing;
 mod memory;
 mod methods;
 mod model;
+mod modules;
 mod naive;
 mod parse;
 mod paths;

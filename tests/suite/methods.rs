@@ -126,6 +126,17 @@ pub(crate) fn all() -> Vec<Method> {
             required: &["pattern"],
         },
         Method {
+            name: "moduleGraph",
+            fields: vec![
+                ("paths", Texts, json!(["src/App.tsx"])),
+                ("direction", Word, json!("importedBy")),
+                ("depth", Count, json!(2)),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(2000)),
+            ],
+            required: &[],
+        },
+        Method {
             name: "parse",
             fields: vec![
                 ("path", Text, json!("src/App.tsx")),

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{self, Workspace};
 use crate::harness::{A_SECOND, Sidecar};
 
-mod differential;
+pub(crate) mod differential;
 
 /// What JavaScript's `slice` gives.
 fn slice(text: &str, range: &Value) -> String {

@@ -34,13 +34,22 @@ impl Node {
         Self::run("referee.mjs")
     }
 
-    /// The TypeScript compiler, if it is installed; see `tests/node/tsx-referee.mjs`.
+    /// The TypeScript compiler on sources, if it is installed; see `tests/node/tsx-referee.mjs`.
     pub(crate) fn typescript() -> Option<Self> {
+        Self::compiler("tsx-referee.mjs")
+    }
+
+    /// The TypeScript compiler on modules, if it is installed; see `tests/node/modules-referee.mjs`.
+    pub(crate) fn modules() -> Option<Self> {
+        Self::compiler("modules-referee.mjs")
+    }
+
+    fn compiler(script: &str) -> Option<Self> {
         if !Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/node_modules/typescript").is_dir() {
             missing("TypeScript");
             return None;
         }
-        Self::run("tsx-referee.mjs")
+        Self::run(script)
     }
 
     fn run(script: &str) -> Option<Self> {

@@ -8,7 +8,7 @@ use crate::random::Random;
 use crate::referee::Node;
 
 /// Sources that a reader of TypeScript gets wrong easily. Each stands for a rule of its own.
-const TRICKY: &[(&str, &str)] = &[
+pub(crate) const TRICKY: &[(&str, &str)] = &[
     (
         "ts",
         "import a, { type B, c as d, default as e } from 'x'; import * as f from \"y\"; import 'z'; import type G from 'g';",

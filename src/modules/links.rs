@@ -1,0 +1,117 @@
+//! The references of a file, with what they lead to.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::References;
+use super::resolver::{Resolver, Target};
+use crate::cancel::CancelToken;
+use crate::error::Result;
+use crate::fs::WorkspaceRoot;
+use crate::path::RelPath;
+use crate::protocol::modules::ReferenceKind;
+use crate::protocol::tsx::Language;
+
+/// A reference, and what it leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The specifier as written, unescaped.
+    pub source: Arc<str>,
+    /// How it refers.
+    pub kind: ReferenceKind,
+    /// What it leads to.
+    pub target: Target,
+}
+
+/// The references of one file in their order, each specifier once for each kind.
+#[derive(Debug, Default)]
+pub struct Links {
+    /// The references.
+    pub list: Box<[Link]>,
+    /// Set if the file is a source whose references are not known: too long, no text, or not readable.
+    pub unknown: bool,
+}
+
+impl Links {
+    /// Those of a source whose references are not known.
+    pub fn unknown() -> Self {
+        Self { list: Box::default(), unknown: true }
+    }
+}
+
+/// What it takes to find the references of a file.
+#[derive(Debug)]
+pub struct Sources<'request> {
+    /// Where the files are.
+    pub root: &'request WorkspaceRoot,
+    /// What is known of contents.
+    pub references: &'request References,
+    /// Longer files are not parsed.
+    pub max_bytes: u64,
+    /// Of the request.
+    pub cancel: &'request CancelToken,
+}
+
+/// What is known as long as what was seen on disk still holds.
+#[derive(Debug)]
+pub struct State {
+    pub(super) resolver: Resolver,
+    links: RwLock<HashMap<RelPath, (blake3::Hash, Arc<Links>)>>,
+}
+
+impl State {
+    pub(super) fn new(resolver: Resolver) -> Self {
+        Self { resolver, links: RwLock::default() }
+    }
+
+    /// Whether a file is one whose references are followed: a source by its name, outside `node_modules`.
+    pub fn is_source(path: &RelPath) -> bool {
+        language(path).is_some() && !path.as_str().split('/').any(|part| part == "node_modules")
+    }
+
+    /// What `source` leads to in the file `from`.
+    pub fn resolve(&self, from: &RelPath, source: &str, kind: ReferenceKind) -> Target {
+        self.resolver.resolve(from, source, kind)
+    }
+
+    /// The references of a file that were found when its content had `hash`.
+    pub fn known(&self, path: &RelPath, hash: blake3::Hash) -> Option<Arc<Links>> {
+        let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
+        links.get(path).filter(|(held, _)| *held == hash).map(|(_, links)| Arc::clone(links))
+    }
+
+    /// The references of a file whose content has `hash`, as far as that is known, found now and remembered.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn find(&self, path: &RelPath, hash: blake3::Hash, sources: &Sources<'_>) -> Result<Arc<Links>> {
+        let Some(language) = language(path) else { return Ok(Arc::default()) };
+        let Sources { root, references, max_bytes, cancel } = sources;
+        // The file may have moved on.
+        let read = references.of(root, path, hash, language, *max_bytes, cancel)?;
+        let Some((hash, references)) = read else { return Ok(Arc::new(Links::unknown())) };
+        let mut list: Vec<Link> = Vec::with_capacity(references.len());
+        let mut seen = std::collections::HashSet::new();
+        for reference in references.iter().filter(|reference| seen.insert((&reference.source, reference.kind))) {
+            cancel.check()?;
+            let target = self.resolve(path, &reference.source, reference.kind);
+            list.push(Link { source: Arc::clone(&reference.source), kind: reference.kind, target });
+        }
+        let found = Arc::new(Links { list: list.into(), unknown: false });
+        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
+        links.insert(path.clone(), (hash, Arc::clone(&found)));
+        Ok(found)
+    }
+
+    /// Forgets files that are gone: one that referred to nothing leaves no other trace. `sources`: how many there are.
+    pub fn forget(&self, sources: usize, is_there: impl Fn(&RelPath) -> bool) {
+        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
+        if links.len() > 2 * sources {
+            links.retain(|path, _| is_there(path));
+        }
+    }
+}
+
+fn language(path: &RelPath) -> Option<Language> {
+    path.extension().and_then(Language::of_extension)
+}

@@ -1,0 +1,62 @@
+//! Modules: what a specifier leads to, and which file refers to which.
+//!
+//! `looks` is what was seen on disk, beneath the root alone, with what tells whether it is still so; `resolver` resolves
+//! over it, as TypeScript and bundlers do; `references` keeps what sources refer to, by content; `links` are the
+//! references of a file with what they lead to; `graph` puts them together and is pure.
+//!
+//! Nothing here is told of changes. What was seen on disk is compared with the disk at the beginning of a request. If it
+//! still holds, so does every specifier that was resolved over it; otherwise all are resolved anew, which reads and
+//! parses nothing but files whose content was never seen.
+
+mod graph;
+mod links;
+mod looks;
+mod manifest;
+mod references;
+mod resolver;
+#[cfg(test)]
+mod tests;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::fs::WorkspaceRoot;
+
+pub use graph::{Direction, Graph, Linked};
+pub use links::{Link, Links, Sources, State};
+pub use references::References;
+pub use resolver::Target;
+
+use looks::{Looks, Now};
+use resolver::Resolver;
+
+/// What is known of the workspace's modules, shared by all requests.
+#[derive(Debug, Default)]
+pub struct Modules {
+    /// What sources refer to, by content.
+    pub references: References,
+    state: Mutex<Option<Arc<State>>>,
+}
+
+impl Modules {
+    /// A state as of the disk now. Compares what was seen before with the disk, on the current rayon pool.
+    pub fn now(&self, root: &Arc<WorkspaceRoot>) -> Arc<State> {
+        let state = match self.held() {
+            None => Arc::new(State::new(Resolver::new(Looks::new(root)))),
+            Some(state) => match state.resolver.looks().now() {
+                Now::Same => return state,
+                Now::Moved(looks) => Arc::new(State::new(Resolver::new(looks))),
+            },
+        };
+        *self.state.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::clone(&state));
+        state
+    }
+
+    /// The latest state, as of whenever it was looked at.
+    pub fn latest(&self, root: &Arc<WorkspaceRoot>) -> Arc<State> {
+        self.held().unwrap_or_else(|| self.now(root))
+    }
+
+    fn held(&self) -> Option<Arc<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
