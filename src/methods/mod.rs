@@ -12,6 +12,7 @@ pub mod find_files;
 pub mod glob;
 pub mod parse;
 pub mod ping;
+pub mod plan_prop_edits;
 pub mod read_file;
 pub mod read_files;
 pub mod search;
@@ -125,6 +126,7 @@ pub const METHODS: &[Entry] = &[
     entry::<find_files::FindFiles>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
+    entry::<plan_prop_edits::PlanPropEdits>(),
     entry::<watch::Watch>(),
     entry::<watch::Unwatch>(),
     entry::<changes::Changes>(),

@@ -9,6 +9,7 @@
 
 mod budget;
 mod components;
+pub mod edits;
 mod entities;
 mod exports;
 mod grammar;
