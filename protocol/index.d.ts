@@ -24,6 +24,8 @@ export interface Methods {
   search: { params: SearchParams; result: SearchResult };
   /** Parses a TypeScript or JavaScript source and tells what is in it. */
   parse: { params: ParseParams; result: ParseResult };
+  /** Plans the text edits that give props of JSX elements other values; writes nothing. */
+  planPropEdits: { params: PlanPropEditsParams; result: PlanPropEditsResult };
   /** Subscribes to changes, which `changed` events tell from then on. */
   watch: { params: WatchParams; result: WatchResult };
   /** Ends a subscription; no event of it follows the response. */
@@ -73,6 +75,7 @@ export type Request =
   | { id: RequestId; method: "findFiles"; params: FindFilesParams; timeoutMs?: number }
   | { id: RequestId; method: "search"; params: SearchParams; timeoutMs?: number }
   | { id: RequestId; method: "parse"; params?: ParseParams; timeoutMs?: number }
+  | { id: RequestId; method: "planPropEdits"; params: PlanPropEditsParams; timeoutMs?: number }
   | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
   | { id: RequestId; method: "unwatch"; params: UnwatchParams; timeoutMs?: number }
   | { id: RequestId; method: "changes"; params: ChangesParams; timeoutMs?: number }
@@ -106,6 +109,7 @@ export type AnyResult =
   | FindFilesResult
   | SearchResult
   | ParseResult
+  | PlanPropEditsResult
   | WatchResult
   | Empty
   | ChangesResult
@@ -1154,6 +1158,115 @@ export type JsxValueKind =
   | "element"
   /** Anything else. */
   | "expression";
+
+/** The params of `planPropEdits`. */
+export interface PlanPropEditsParams {
+  /** What shall be so; two for the same prop of the same element are refused. */
+  edits: PropEdit[];
+  /**
+   * If one fails, plan none.
+   * @defaultValue `false`
+   */
+  allOrNothing?: boolean;
+}
+
+/** One prop of one element, and the value it shall have. */
+export interface PropEdit {
+  /** The file. */
+  path: string;
+  /** The element. */
+  element: ElementRef;
+  /** The prop. */
+  prop: string;
+  /**
+   * The value, any JSON; if absent, the prop is removed.
+   * @defaultValue `null`
+   */
+  value?: unknown;
+  /**
+   * Fail with `notFound` if the file's hash (BLAKE3, as `parse` gives it) is another one: the
+   * element was found in another text.
+   */
+  ifHash?: string;
+}
+
+/** Which element of a file is meant. */
+export type ElementRef =
+  /** By its place among the elements. */
+  | ListedElement
+  /** By its place in the text. */
+  | ElementAt;
+
+/** An element by its place among those of the file. */
+export interface ListedElement {
+  /** The `name` that `parse` gives it. If another one is there, nothing is planned. */
+  name: string;
+  /** The `index` that `parse` gives it, which counts all elements of the file. */
+  index: number;
+}
+
+/** An element by its place in the text. */
+export interface ElementAt {
+  /** The `range` or the `openingRange` that `parse` gives it, exactly. */
+  range: TextRange;
+}
+
+/** The result of `planPropEdits`. */
+export interface PlanPropEditsResult {
+  /** The files to edit, by path; those where nothing has to change are left out. */
+  plan: FilePlan[];
+  /** What could not be planned, by `index`. */
+  failed: FailedEdit[];
+}
+
+/** The edits that a plan makes to one file. */
+export interface FilePlan {
+  /** What the plan does to the file. */
+  kind: PlanKind;
+  /** The file. */
+  filePath: Path;
+  /**
+   * SHA-256 of the bytes the edits were planned for, 64 lower-case hex digits: they fit no others.
+   */
+  expectedSha256: string;
+  /** At least one, by their place in the text; they neither overlap nor touch. */
+  edits: TextEdit[];
+}
+
+/** What a plan does to a file. */
+export type PlanKind =
+  /** It edits its text. */
+  | "text";
+
+/** A stretch of a text, and what takes its place. */
+export interface TextEdit {
+  /** The stretch, in the text as it was planned for; empty for an insertion. */
+  range: TextRange;
+  /** What takes its place; empty for a deletion. */
+  newText: string;
+}
+
+/** An edit that was asked for and is not in the plan. */
+export interface FailedEdit {
+  /** Its position in `edits`. */
+  index: number;
+  /** Why. */
+  code: FailedEditCode;
+  /** Why, for a person. */
+  message: string;
+}
+
+/** Why an edit is not in the plan. */
+export type FailedEditCode =
+  /** There is no such file, it is another one by now, or there is no such element in it. */
+  | "notFound"
+  /** The value is no literal, or a spread behind it may override it. */
+  | "unpromotable"
+  /**
+   * The file or the element is of a kind that takes no such edits: no TypeScript or JavaScript, not
+   * UTF-8, too large, a fragment, source that does not parse.
+   */
+  | "unsupportedPattern";
 
 /** The params of `watch`. */
 export interface WatchParams {

@@ -30,9 +30,12 @@ pub(super) fn initializer(value: &Json, quotes: Quotes) -> String {
 }
 
 /// Whether JSX reads a text between quotes as it stands, apart from the quotes: it has no escapes there, character
-/// references are resolved, and compilers disagree about line ends. Control characters would not be seen.
+/// references are resolved, and compilers disagree about line ends. Control characters would not be seen, and our
+/// grammar takes the ends of HTML comments for comments even there.
 fn can_be_attribute_string(text: &str) -> bool {
-    !text.contains(is_unseen) && !text.split('&').skip(1).any(looks_like_reference)
+    !text.contains(is_unseen)
+        && !text.split('&').skip(1).any(looks_like_reference)
+        && !["<!--", "-->"].iter().any(|mark| text.contains(mark))
 }
 
 /// Whether what is behind a `&` could be a character reference, known or not.
@@ -159,6 +162,8 @@ mod tests {
             (r#""C:\\n\\""#, r#""C:\n\""#, r"'C:\n\'"),
             (r#""{a} <b> /* c */ // d""#, r#""{a} <b> /* c */ // d""#, "'{a} <b> /* c */ // d'"),
             (r#""a & b && &; &é; &amp""#, r#""a & b && &; &é; &amp""#, "'a & b && &; &é; &amp'"),
+            (r#""<!-- a""#, r#"{"<!-- a"}"#, "{'<!-- a'}"),
+            (r#""--->""#, r#"{"--->"}"#, "{'--->'}"),
             (r#""a&b &c;""#, r#"{"a&b &c;"}"#, "{'a&b &c;'}"),
             (r#""&#38;&#x26;""#, r#"{"&#38;&#x26;"}"#, "{'&#38;&#x26;'}"),
             (r#""a\nb""#, r#"{"a\nb"}"#, r"{'a\nb'}"),

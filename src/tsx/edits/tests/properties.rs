@@ -101,9 +101,16 @@ fn any_json() -> impl Strategy<Value = String> {
         "\u{2028}",
         "\u{FEFF}",
         "</script>",
+        "<!--",
+        "-->",
+        "import('x')",
+        "export type * ",
         "1",
     ]);
-    let string = prop::collection::vec(piece, 0..6).prop_map(|pieces| format!("\"{}\"", pieces.concat())).boxed();
+    let biting = prop::collection::vec(piece, 0..6).prop_map(|pieces| format!("\"{}\"", pieces.concat()));
+    let printable = prop_oneof!["[ -~]{0,10}", "[-<>!?/&;{}'\"`]{0,6}", "\\PC{0,6}"];
+    let printable = printable.prop_map(|text| serde_json::to_string(&text).unwrap());
+    let string = prop_oneof![biting, printable].boxed();
     let leaf = prop_oneof![
         4 => string.clone(),
         1 => prop::sample::select(vec!["null", "true", "false", "0", "-0", "1", "-1.5", "1e21", "1e-7", "123456789012345678901234567890", "5e-324"])
