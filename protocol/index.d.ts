@@ -1170,16 +1170,23 @@ export interface PlanPropEditsParams {
   allOrNothing?: boolean;
 }
 
-/** One prop of one element, and the value it shall have. */
+/**
+ * One prop of one element, and the value it shall have.
+ *
+ * Only literals are edited, objects and lists of nothing but literals among them; a prop that is
+ * computed stays (`unpromotable`), also one in front of a spread, which may override it, and
+ * `children` where there are some between the tags. A missing prop is added behind all others. Of
+ * attributes of the same name the last one counts; all are removed.
+ */
 export interface PropEdit {
   /** The file. */
   path: string;
   /** The element. */
   element: ElementRef;
-  /** The prop. */
+  /** The prop, `xlink:href` and `data-id` included. */
   prop: string;
   /**
-   * The value, any JSON; if absent, the prop is removed.
+   * The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
    * @defaultValue `null`
    */
   value?: unknown;
@@ -1260,7 +1267,10 @@ export interface FailedEdit {
 export type FailedEditCode =
   /** There is no such file, it is another one by now, or there is no such element in it. */
   | "notFound"
-  /** The value is no literal, or a spread behind it may override it. */
+  /**
+   * The value is no literal, or something else overrides it: a spread behind it, what is between
+   * the tags.
+   */
   | "unpromotable"
   /**
    * The file or the element is of a kind that takes no such edits: no TypeScript or JavaScript, not

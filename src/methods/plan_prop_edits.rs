@@ -31,6 +31,11 @@ pub struct PlanPropEditsParams {
 }
 
 /// One prop of one element, and the value it shall have.
+///
+/// Only literals are edited, objects and lists of nothing but literals among them; a prop that is computed stays
+/// (`unpromotable`), also one in front of a spread, which may override it, and `children` where there are some
+/// between the tags. A missing prop is added behind all others.
+/// Of attributes of the same name the last one counts; all are removed.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[schemars(rename = "PropEdit")]
@@ -39,9 +44,9 @@ pub struct RequestedEdit {
     pub path: String,
     /// The element.
     pub element: ElementRef,
-    /// The prop.
+    /// The prop, `xlink:href` and `data-id` included.
     pub prop: String,
-    /// The value, any JSON; if absent, the prop is removed.
+    /// The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
     #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<serde_json::Value>")]
     pub value: Option<Box<RawValue>>,

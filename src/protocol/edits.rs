@@ -118,7 +118,7 @@ pub struct FailedEdit {
 pub enum FailedEditCode {
     /// There is no such file, it is another one by now, or there is no such element in it.
     NotFound,
-    /// The value is no literal, or a spread behind it may override it.
+    /// The value is no literal, or something else overrides it: a spread behind it, what is between the tags.
     Unpromotable,
     /// The file or the element is of a kind that takes no such edits: no TypeScript or JavaScript, not
     /// UTF-8, too large, a fragment, source that does not parse.

@@ -8,6 +8,7 @@
 //! - A spread behind an attribute may override it, so such an attribute is not set. It may be removed: the spread is
 //!   then what counts, as a spread in front of it.
 //! - Of attributes of the same name, the last one counts and is set; all are removed.
+//! - What is written between the tags overrides `children`, which is then not set.
 
 mod constant;
 mod elements;
@@ -81,6 +82,10 @@ pub fn plan(
                 return Err(Error::param(&param, problem));
             }
             let done = match &edit.value {
+                Some(_) if edit.prop == "children" && has_children(&source, &elements.list[at]) => {
+                    let message = "`children`: what is written between the tags overrides it".to_owned();
+                    Err((FailedEditCode::Unpromotable, message))
+                }
                 Some(value) => tag.set(&edit.prop, value),
                 None => tag.remove(&edit.prop),
             };
@@ -104,6 +109,14 @@ pub fn plan(
     }
     let edits = merged.into_iter().map(|(bytes, new_text)| TextEdit { range: source.range_of(bytes), new_text });
     Ok((edits.collect(), refused))
+}
+
+/// Whether there is anything between an element's tags but white space that JSX leaves out, which is that with a line
+/// break in it.
+fn has_children(source: &Source<'_>, element: &Element<'_>) -> bool {
+    let Some(closing) = element.node.child_by_field_name("close_tag") else { return false };
+    let between = source.slice_of(element.opening.end_byte()..closing.start_byte());
+    !(between.is_empty() || between.trim().is_empty() && between.contains('\n'))
 }
 
 /// Whether JSX takes `name` for an attribute: an identifier that may have `-` in it, or two with a `:` between them.

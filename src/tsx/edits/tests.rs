@@ -207,6 +207,20 @@ fn what_is_computed_is_left_alone() {
 }
 
 #[test]
+fn children_are_what_is_between_the_tags() {
+    check(&[
+        ("<a/>", &["children=1"], "<a children={1}/>"),
+        ("<a></a>", &["children=1"], "<a children={1}></a>"),
+        ("<a>\n  </a>", &["children=1"], "<a children={1}>\n  </a>"),
+        ("<a children='b'>c</a>", &["children"], "<a>c</a>"),
+    ]);
+    for text in ["<a> </a>", "<a>b</a>", "<a>\n{b}</a>", "<a><b/></a>"] {
+        let expected = format!("{text} !0 unpromotable `children`: what is written between the tags overrides it");
+        assert_eq!(edited(text, &["children=1"]), expected);
+    }
+}
+
+#[test]
 fn additions() {
     check(&[
         ("<a/>", &["b=\"c\""], "<a b=\"c\"/>"),

@@ -45,15 +45,15 @@ fn judge(sidecar: &mut Sidecar, typescript: &mut Node, path: &str, text: &str, e
         let mut tags = edits.iter().map(|edit| range(&elements[usize::try_from(edit.index).unwrap()]));
         assert!(tags.any(|tag| tag.0 < start && end < tag.1), "{edit} is in no tag that was to be edited: {text}");
     }
-    let mut done = Vec::new();
-    for (at, edit) in edits.iter().enumerate().filter(|(at, _)| !failed.contains(&(*at as u64))) {
+    let question = |edit: &Edit| {
         let mut question = json!({ "index": edit.index, "prop": edit.prop });
         if let Some(value) = &edit.value {
             question["value"] = json!(value);
         }
-        assert!(at < edits.len());
-        done.push(question);
-    }
+        question
+    };
+    let made = edits.iter().enumerate().filter(|(at, _)| !failed.contains(&(*at as u64)));
+    let done: Vec<_> = made.map(|(_, edit)| question(edit)).collect();
     let language = path.rsplit('.').next().unwrap();
     let verdict = typescript.ask(&json!({ "before": text, "after": after, "language": language, "edits": done }));
     assert_eq!(verdict, json!({ "errors": 0, "wrong": [] }), "{request}\n{text}\n->\n{after}");
