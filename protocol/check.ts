@@ -183,6 +183,25 @@ function isGone({ kind, size, mtimeMs, hash }: Change): boolean {
   return kind === "deleted";
 }
 
+/** What an editor's inspector saves: the edits of each file, if all of them can be made. */
+export async function promote(client: Client, { path, hash, element }: { path: string; hash: string; element: JsxElement }) {
+  const at = { path, element: { name: element.name, index: element.index }, ifHash: hash };
+  const { plan, failed } = await client.request("planPropEdits", {
+    edits: [
+      { ...at, prop: "title", value: "Rye" },
+      { ...at, prop: "ref", value: null },
+      { path, element: { range: element.range }, prop: "hidden" }, // removed
+    ],
+    allOrNothing: true,
+  });
+  const why = failed.map(({ index, code, message }) => [index, code satisfies "notFound" | "unpromotable" | "unsupportedPattern", message]);
+  if (why.length) throw new Error(why.join("\n"));
+  return plan.map(({ kind, filePath, expectedSha256, edits }) => {
+    kind satisfies "text";
+    return { filePath, expectedSha256, edits: edits.map(({ range, newText }): [number, number, string] => [range.start, range.end, newText]) };
+  });
+}
+
 function lineLimit(limits: Limits): string {
   return `${limits.maxRequestBytes} bytes a line`;
 }
@@ -269,6 +288,11 @@ export async function wrongUses(client: Client) {
   await client.request("watch", { settleMs: "100" });
   // @ts-expect-error: a single glob is a list, too
   await client.request("watch", { include: "src/**" });
+  // @ts-expect-error: an element is named with its index
+  await client.request("planPropEdits", { edits: [{ path: "src/App.tsx", element: { name: "Board" }, prop: "x", value: 1 }] });
+  // @ts-expect-error: an edit says of which prop
+  await client.request("planPropEdits", { edits: [{ path: "src/App.tsx", element: { name: "Board", index: 0 } }] });
+
   // @ts-expect-error: `watch` tells in events, not in its result
   (await client.request("watch")).changes;
   // @ts-expect-error: `unwatch` has to be told what to end

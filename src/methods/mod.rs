@@ -13,6 +13,7 @@ pub mod glob;
 pub mod module_graph;
 pub mod parse;
 pub mod ping;
+pub mod plan_prop_edits;
 pub mod read_file;
 pub mod read_files;
 pub mod search;
@@ -127,6 +128,7 @@ pub const METHODS: &[Entry] = &[
     entry::<search::Search>(),
     entry::<parse::Parse>(),
     entry::<module_graph::ModuleGraph>(),
+    entry::<plan_prop_edits::PlanPropEdits>(),
     entry::<watch::Watch>(),
     entry::<watch::Unwatch>(),
     entry::<changes::Changes>(),

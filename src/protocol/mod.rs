@@ -4,6 +4,7 @@
 //! reference text in `protocol/` are generated from them and from their doc comments.
 
 mod ascii;
+pub mod edits;
 pub mod events;
 pub mod frame;
 pub mod items;

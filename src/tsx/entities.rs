@@ -6,6 +6,11 @@ use super::literal::{hexadecimal, push_code_point};
 /// the numeric ones are resolved, anything else behind a `&` stays as written, and so do backslashes
 /// and line ends. `None` where it holds a lone surrogate, which JSON cannot carry.
 pub(super) fn decode(text: &str) -> Option<String> {
+    String::from_utf16(&decode_units(text)).ok()
+}
+
+/// Its UTF-16 code units.
+pub(super) fn decode_units(text: &str) -> Vec<u16> {
     let mut units = Vec::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find('&') {
@@ -19,7 +24,7 @@ pub(super) fn decode(text: &str) -> Option<String> {
         }
     }
     units.extend(rest.encode_utf16());
-    String::from_utf16(&units).ok()
+    units
 }
 
 /// Reads the reference behind a `&`, appends its character and gives its length in bytes.

@@ -74,6 +74,7 @@ macro_rules! kinds {
 kinds! {
     // Tokens.
     As = "as",
+    Comma = ",",
     Default = "default",
     Equals = "=",
     Import = "import",
@@ -136,6 +137,11 @@ kinds! {
     RestPattern = "rest_pattern",
     ShorthandPattern = "shorthand_property_identifier_pattern",
     // Expressions.
+    Object = "object",
+    Array = "array",
+    Pair = "pair",
+    PropertyIdentifier = "property_identifier",
+    ComputedPropertyName = "computed_property_name",
     ArrowFunction = "arrow_function",
     FunctionExpression = "function_expression",
     GeneratorFunction = "generator_function",

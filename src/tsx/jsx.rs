@@ -201,7 +201,7 @@ fn classify(source: &Source<'_>, expression: Node<'_>) -> (JsxValueKind, Option<
 }
 
 /// A tag's or attribute's name without the white space and comments it may hold (`Foo . /* */ Bar`).
-fn without_trivia(written: &str) -> String {
+pub(super) fn without_trivia(written: &str) -> String {
     let mut name = String::with_capacity(written.len());
     let mut rest = written;
     while let Some(next) = rest.chars().next() {

@@ -10,21 +10,30 @@ pub(super) fn string(literal: &str) -> Option<String> {
     String::from_utf16(&units).ok()
 }
 
-/// The value of a string literal; what [`string`] refuses is kept as well as it can be.
-pub(super) fn string_lossy(literal: &str) -> String {
+/// The UTF-16 code units of a string literal; what is malformed is kept as well as it can be.
+pub(super) fn string_units(literal: &str) -> Vec<u16> {
     let mut units = Vec::new();
     unescape(unquoted(literal).unwrap_or(literal), Escapes::String, &mut units);
-    String::from_utf16_lossy(&units)
+    units
+}
+
+/// The value of a string literal; what [`string`] refuses is kept as well as it can be.
+pub(super) fn string_lossy(literal: &str) -> String {
+    String::from_utf16_lossy(&string_units(literal))
 }
 
 /// The value of a template literal without substitutions, backquotes included.
 pub(super) fn template(literal: &str) -> Option<String> {
+    String::from_utf16(&template_units(literal)?).ok()
+}
+
+/// Its UTF-16 code units; `None` where it is malformed.
+pub(super) fn template_units(literal: &str) -> Option<Vec<u16>> {
     let mut units = Vec::new();
     let text = unquoted(literal)?;
     // A template's line ends are read as `\n`.
     let text = if text.contains('\r') { &text.replace("\r\n", "\n").replace('\r', "\n") } else { text };
-    unescape(text, Escapes::Template, &mut units).then_some(())?;
-    String::from_utf16(&units).ok()
+    unescape(text, Escapes::Template, &mut units).then_some(units)
 }
 
 /// An identifier with its escapes (`\u0061`) resolved.
@@ -148,7 +157,8 @@ pub(super) fn number(literal: &str, negative: bool) -> Option<Value> {
     Number::from_f64(value).map(Value::Number)
 }
 
-fn double(literal: &str) -> Option<f64> {
+/// The value of a number literal; `None` for what is no number, a `bigint` included.
+pub(super) fn double(literal: &str) -> Option<f64> {
     let digits = literal.replace('_', "");
     let radix = match digits.get(..2) {
         Some("0x" | "0X") => 16,

@@ -5,10 +5,11 @@
 //! facts of its healthy parts.
 //!
 //! `source` parses and maps nodes to the text, `walk` visits each node once and hands it to the
-//! collectors, one a fact, which charge a `budget`.
+//! collectors, one a fact, which charge a `budget`. `edits` plans what to write for props to have other values.
 
 mod budget;
 mod components;
+pub mod edits;
 mod entities;
 mod exports;
 mod grammar;

@@ -1,4 +1,4 @@
-// What the TypeScript compiler says is in a source: the referee for `parse`.
+// What the TypeScript compiler says is in a source: the referee for `parse` and `planPropEdits`.
 //
 // One JSON object per line on stdin, one JSON object per line on stdout, in the same order.
 // A request that fails is answered `{"error": message}`.
@@ -6,10 +6,17 @@
 //   {"path"} or {"text", "language": "tsx" | "ts" | "jsx" | "js"}
 //     -> {"errors": number, "imports", "exports", "jsx"}
 //
+//   {"before": text, "after": text, "language", "edits": [{"index", "prop", "value"?: JSON text}]}
+//     -> {"errors": number, "wrong": [message]}
+//
+// The second compares two sources: whether the props of the elements `index` have the values in `after` (or are gone),
+// as compiled code gets them, and all else is as it was. `errors` is that of `after`.
+//
 // The facts have the shapes of the contract, but for what only React knows: elements have no `component`.
 // `errors` counts what the parser complains about; with any, how far facts go is anybody's guess.
 
 import { readFileSync } from "node:fs";
+import { isDeepStrictEqual } from "node:util";
 import ts from "typescript";
 
 const { SyntaxKind } = ts;
@@ -201,9 +208,58 @@ function jsxFacts(file) {
   return jsx;
 }
 
+/** What compiled code gets for an attribute that is written so. */
+function compiled(attribute, prop) {
+  const compilerOptions = { jsx: ts.JsxEmit.React, target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext };
+  const { outputText } = ts.transpileModule(`<x ${attribute} />`, { fileName: "x.tsx", compilerOptions });
+  let props;
+  new Function("React", outputText)({ createElement: (_, given) => (props = given) });
+  return props[prop];
+}
+
+function judge({ before, after, language, edits }) {
+  const [old, now] = [before, after].map((text) => parse(`text.${language}`, text));
+  const [was, is] = [jsxFacts(old), jsxFacts(now)];
+  const wrong = [];
+  const same = (what, one, other) => {
+    // Objects have an order, too.
+    if (!isDeepStrictEqual(one, other) || JSON.stringify(one) !== JSON.stringify(other))
+      wrong.push(`${what}: ${JSON.stringify(one)} became ${JSON.stringify(other)}`);
+  };
+  const outline = ({ name, nth, parent, selfClosing, fragment }) => ({ name, nth, parent, selfClosing, fragment });
+  same("elements", was.map(outline), is.map(outline));
+  if (wrong.length) return { errors: now.parseDiagnostics.length, wrong };
+
+  const slice = (text, { start, end }) => text.slice(start, end);
+  const edited = [...new Set(edits.map(({ index }) => index))];
+  /** Attributes that no edit is for, as they are written; not what other elements with edits are in. */
+  const others = (text, elements, element) => {
+    const props = edits.filter(({ index }) => index === element.index).map(({ prop }) => prop);
+    const holds = ({ start, end }) => edited.some((at) => start <= elements[at].range.start && elements[at].range.end <= end);
+    const kept = element.attributes.filter(({ name }) => !props.includes(name));
+    return kept.map((attribute) => (holds(attribute.range) ? attribute.name : slice(text, attribute.range)));
+  };
+  for (const element of was) same(`<${element.name}>`, others(before, was, element), others(after, is, is[element.index]));
+
+  for (const { index, prop, value } of edits) {
+    const { attributes } = is[index];
+    const at = attributes.findLastIndex(({ name }) => name === prop);
+    if (value === undefined) {
+      if (at >= 0) wrong.push(`${prop} of element ${index} is still there`);
+    } else if (at < 0) wrong.push(`${prop} of element ${index} is missing`);
+    else {
+      same(`${prop} of element ${index}`, JSON.parse(value), compiled(slice(after, attributes[at].range), prop));
+      if (attributes.slice(at).some(({ kind }) => kind === "spread")) wrong.push(`${prop} of element ${index} may be overridden`);
+    }
+  }
+  return { errors: now.parseDiagnostics.length, wrong };
+}
+
 function answer(line) {
   try {
-    const { path, text, language } = JSON.parse(line);
+    const request = JSON.parse(line);
+    if (request.edits) return judge(request);
+    const { path, text, language } = request;
     const file = parse(path ?? `text.${language}`, text ?? readFileSync(path, "utf8"));
     return { errors: file.parseDiagnostics.length, ...moduleFacts(file), jsx: jsxFacts(file) };
   } catch (error) {

@@ -36,6 +36,37 @@ test("facts have the contract's shapes", () => {
   assert.deepEqual(jsx[0].start, { line: 3, column: 1 });
 });
 
+test("edits are judged by what compiled code gets", () => {
+  const before = "<a b='1' {...c} d={e} />";
+  const set = (prop, value) => ({ index: 0, prop, value: JSON.stringify(value) });
+  const judged = (cases) => ask(...cases.map(([after, ...edits]) => ({ before, after, language: "tsx", edits })));
+
+  const right = [
+    [before],
+    ["<a {...c} d={e} />", set("b", undefined)],
+    ["<a b='1' {...c} d={e} f='&amp;' />", set("f", "&")],
+    [
+      `<a b='1' {...c} d={e} f={["\\ud83d&amp;\\n", { z: -1, a: null, ["__proto__"]: 2 }]} />`,
+      set("f", ["\ud83d&amp;\n", { z: -1, a: null, ["__proto__"]: 2 }]),
+    ],
+  ];
+  for (const [at, { errors, wrong }] of judged(right).entries()) assert.deepEqual([errors, wrong], [0, []], right[at][0]);
+
+  const wrong = [
+    ["<a b='1' {...c} d={e} f={0} />", { index: 0, prop: "f", value: "-0" }],
+    ["<a b='1' {...c} d={e} f={{ a: 1, z: 2 }} />", set("f", { z: 2, a: 1 })],
+    ["<a b='1' {...c} d={e} f='&amp;' />", set("f", "&amp;")],
+    ["<a b='1' {...c} d={e} />", set("f", 1)],
+    ["<a b='2' {...c} d={e} />", set("b", "2")],
+    ["<a b='1' {...c} d={e} />", set("b", undefined)],
+    ["<a b='1' {...c} d={f} g />", set("g", true)],
+    ["<a b='1' {...f} d={e} g />", set("g", true)],
+    ["<a b='1' {...c} d={e} g></a>", set("g", true)],
+  ];
+  for (const [at, { wrong: found }] of judged(wrong).entries()) assert.equal(found.length, 1, wrong[at][0]);
+  assert.ok(judged([["<a b='1' {...c} d={e} />; ("]])[0].errors > 0);
+});
+
 test("every request gets one line, whatever it holds", () => {
   const [healthy, broken, missing] = ask(
     { path: here("../../fixtures/workspace/src/App.tsx") },

@@ -9,6 +9,7 @@
 #![allow(clippy::format_collect, clippy::naive_bytecount, reason = "tests are read more often than they wait for that")]
 #![allow(clippy::print_stderr, reason = "a skipped test says so")]
 
+mod edits;
 mod faults;
 mod find_files;
 mod fixtures;

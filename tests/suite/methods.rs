@@ -16,6 +16,8 @@ pub(crate) enum Type {
     Word,
     /// A list of some words.
     Words,
+    /// A list of objects.
+    Objects,
     /// `{start, end}`.
     Range,
 }
@@ -42,7 +44,7 @@ impl Method {
 
 /// Every method but `shutdown`, for the fixture workspace.
 pub(crate) fn all() -> Vec<Method> {
-    use Type::{Bool, BoolOrWord, Count, Range, Text, Texts, Word, Words};
+    use Type::{Bool, BoolOrWord, Count, Objects, Range, Text, Texts, Word, Words};
     let read = || {
         vec![
             ("encoding", Word, json!("base64")),
@@ -145,6 +147,23 @@ pub(crate) fn all() -> Vec<Method> {
                 ("tree", Bool, json!(true)),
             ],
             required: &["path"],
+        },
+        Method {
+            name: "planPropEdits",
+            fields: vec![
+                (
+                    "edits",
+                    Objects,
+                    json!([{
+                        "path": "src/components/LoafCard.stories.tsx",
+                        "element": { "name": "LoafCard", "index": 0 },
+                        "prop": "compact",
+                        "value": true,
+                    }]),
+                ),
+                ("allOrNothing", Bool, json!(true)),
+            ],
+            required: &["edits"],
         },
         Method {
             name: "watch",

@@ -13,7 +13,7 @@ fn allowed(kind: Type, value: &Value) -> bool {
         Type::Count => value.is_u64(),
         Type::Text => value.is_string(),
         Type::Texts => value.as_array().is_some_and(|items| items.iter().all(Value::is_string)),
-        Type::Words => value.as_array().is_some_and(Vec::is_empty),
+        Type::Words | Type::Objects => value.as_array().is_some_and(Vec::is_empty),
         Type::Word | Type::Range => false,
     }
 }
