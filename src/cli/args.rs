@@ -41,7 +41,8 @@ Exit status: 0 after `shutdown`, the end of stdin or SIGTERM; 1 a defect; 2 wron
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
-    /// Answers one request and exits: pretty on a terminal, plain JSON in a pipe
+    /// Answers one request and exits: pretty on a terminal, plain JSON in a pipe; `watch` tells of changes until
+    /// it is interrupted
     Call(Call),
     /// Prints the contract: JSON Schema, TypeScript types or the reference text
     Schema {
@@ -56,8 +57,12 @@ const CALL_EXAMPLES: &str = r#"Examples:
   workspace-sidecar call glob '{"include":["src/**/*.tsx"]}' --root ~/project
   workspace-sidecar call search '{"pattern":"use[A-Z]\\w+","regex":true}' --root ~/project | jq '.files[].path'
   workspace-sidecar call parse '{"path":"src/App.tsx","facts":["jsx"]}'
+  workspace-sidecar call watch '{"include":["src/**"]}'
 
-The result is printed to stdout. An error response is printed as {"error": …}, and the exit status is 1."#;
+The result is printed to stdout; of `watch`, the data of each `changed` event, until Ctrl-C. An error response is
+printed as {"error": …}, and the exit status is 1; it is 2 for wrong usage, and 3 if the workspace cannot be opened.
+A search is answered as soon as it can be, before the index is there, by reading all files: its `stats` then say
+"indexed": false."#;
 
 #[derive(Debug, Args)]
 #[command(after_long_help = CALL_EXAMPLES)]
@@ -159,7 +164,7 @@ impl Options {
     pub(super) fn required_root(&self) -> PathBuf {
         self.root
             .clone()
-            .unwrap_or_else(|| usage("the argument `--root <DIR>` is missing: name the workspace directory"))
+            .unwrap_or_else(|| usage(None, "the argument `--root <DIR>` is missing: name the workspace directory"))
     }
 
     /// What the server is to be started with.
@@ -185,9 +190,15 @@ impl Options {
     }
 }
 
-/// Says what is wrong with the arguments and exits with status 2.
-pub(super) fn usage(problem: &str) -> ! {
-    Cli::command().error(ErrorKind::InvalidValue, problem).exit()
+/// Says what is wrong with the arguments, and how they are to be, of a subcommand if one is named; exits with status 2.
+pub(super) fn usage(subcommand: Option<&str>, problem: &str) -> ! {
+    let mut cli = Cli::command();
+    // Only then a subcommand knows its full name.
+    cli.build();
+    match subcommand.and_then(|name| cli.find_subcommand_mut(name)) {
+        Some(subcommand) => subcommand.error(ErrorKind::InvalidValue, problem).exit(),
+        None => cli.error(ErrorKind::InvalidValue, problem).exit(),
+    }
 }
 
 /// More threads than this only wait for each other.

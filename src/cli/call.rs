@@ -1,4 +1,4 @@
-//! `call`: one request, for a person or a script.
+//! `call`: one request, for a person or a script; of `watch`, also what it is told of.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _,
 
 use super::args::{Call, LogLevel, Options, usage};
 use super::{FAILED, NOT_STARTED, block_on, logging, terminate};
-use crate::server::{self, Io};
+use crate::server::{self, Exit, Io};
 
 /// How long `call` waits for a synced answer at least, in milliseconds.
 const PATIENT_SYNC_MS: u64 = 600_000;
@@ -23,7 +23,7 @@ const PIPE: usize = 64 * 1024;
 pub(super) fn run(call: &Call, options: &Options, started: Instant) -> ExitCode {
     match call.params.as_deref().map(serde_json::from_str::<Value>).transpose() {
         Ok(params) => answer(call, params, options, started),
-        Err(error) => usage(&format!("PARAMS is not JSON: {error}")),
+        Err(error) => usage(Some("call"), &format!("PARAMS is not JSON: {error}")),
     }
 }
 
@@ -41,8 +41,8 @@ fn answer(call: &Call, params: Option<Value>, options: &Options, started: Instan
         let (stdout, lines) = tokio::io::duplex(PIPE);
         let io = Io { stdin, stdout, terminate: terminate(), closed: std::future::pending() };
         let server = server::serve(&root, config, started, io);
-        let (_, status) = tokio::join!(server, converse(call, params, requests, lines));
-        status
+        let (exit, status) = tokio::join!(server, converse(call, params, requests, lines));
+        if matches!(exit, Exit::Failed) { FAILED } else { status }
     });
     ExitCode::from(status.unwrap_or(FAILED))
 }
@@ -64,11 +64,12 @@ async fn converse(
     let progress = Progress::new();
     let mut lines = BufReader::new(lines);
     let mut line = Vec::new();
-    let mut sent = false;
+    let (mut sent, mut watches) = (false, false);
     loop {
         line.clear();
         if lines.read_until(b'\n', &mut line).await.unwrap_or(0) == 0 {
-            return FAILED;
+            // Watching ends with an interrupt.
+            return if watches { 0 } else { FAILED };
         }
         let message: Value = serde_json::from_slice(&line).unwrap_or_default();
         match message["event"].as_str() {
@@ -78,8 +79,8 @@ async fn converse(
                 return NOT_STARTED;
             }
             Some("indexed") => waits_for_index = false,
-            Some("progress") => progress.show(&message["data"]),
-            Some("partial") => {
+            Some("progress") if !watches => progress.show(&message["data"]),
+            Some("partial" | "changed") => {
                 progress.end();
                 if show(&message["data"]).is_err() {
                     return 0;
@@ -89,6 +90,11 @@ async fn converse(
             None => {
                 progress.end();
                 let failed = message["ok"] != Value::Bool(true);
+                if call.method == "watch" && !failed {
+                    watches = true;
+                    complain("watching; an interrupt (Ctrl-C) ends it");
+                    continue;
+                }
                 let shown = if failed {
                     complain(&format!("error: {}", message["error"]["message"].as_str().unwrap_or_default()));
                     show(&json!({ "error": message["error"] }))

@@ -10,6 +10,7 @@
 
 mod beneath;
 mod outside;
+mod parts;
 mod stamp;
 
 use std::ffi::OsStr;
@@ -25,6 +26,7 @@ use crate::path::{DirPath, RelPath};
 
 pub use beneath::Names;
 pub use outside::make_outside;
+pub use parts::Parts;
 pub use stamp::{Stamp, now_ns};
 
 /// How often a file that changes while it is read is read again before the last read is taken.
@@ -394,36 +396,6 @@ impl WorkspaceRoot {
             }
             attempt += 1;
         }
-    }
-}
-
-/// A file of which parts are read.
-#[derive(Debug)]
-pub struct Parts {
-    file: File,
-    stamp: Stamp,
-}
-
-impl Parts {
-    /// Reads up to `length` bytes from `start` on into the beginning of `buffer`, which only ever grows. Returns how
-    /// many; fewer at the end of the file.
-    ///
-    /// # Errors
-    /// What the operating system says.
-    pub fn read(&mut self, start: u64, length: usize, buffer: &mut Vec<u8>) -> io::Result<usize> {
-        let left = usize::try_from(self.stamp.size.saturating_sub(start)).unwrap_or(usize::MAX);
-        let length = length.min(left);
-        if buffer.len() < length {
-            buffer.resize(length, 0);
-        }
-        self.file.seek(io::SeekFrom::Start(start))?;
-        self.file.read_exact(&mut buffer[..length])?;
-        Ok(length)
-    }
-
-    /// Whether the file looks as it did when it was opened: then what was read belongs together.
-    pub fn are_of_one_state(&self) -> bool {
-        self.file.metadata().is_ok_and(|now| Stamp::of_std(&now) == self.stamp)
     }
 }
 

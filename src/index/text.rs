@@ -8,7 +8,13 @@ use super::entry::{Facts, FileEntry, FileFacts};
 use super::journal::Replaced;
 use super::sorted::{Located, Sorted};
 use crate::path::RelPath;
-use crate::trigram::{Candidates, Plan, Segment};
+use crate::trigram::{Candidates, MAX_BLOCKS, Plan, Segment};
+
+/// A part of fewer bytes is built anew together with its neighbours: each part is looked up by itself.
+const SMALL_PART_BYTES: u64 = 4 << 20;
+/// As far as they are one part then: larger ones are cut when they are built.
+const MAX_JOINED_BYTES: u64 = 64 << 20;
+const MAX_JOINED_FILES: usize = MAX_BLOCKS as usize / 4;
 
 /// What the files of a stretch of paths had in them when it was built.
 #[derive(Debug)]
@@ -29,6 +35,8 @@ type From = Option<RelPath>;
 struct Held {
     from: From,
     part: Arc<TextPart>,
+    /// Of its files, when it was built.
+    bytes: u64,
     stale: Arc<Flags>,
     /// Changes since it was built: files that are not as they were, and new ones.
     worn: usize,
@@ -150,15 +158,41 @@ impl TextIndex {
         Self { held: held.into(), dirty: self.dirty.with(edits) }
     }
 
-    /// What is best built anew: the parts that are worn at least half as much as the one that is worn most, or
-    /// everything if there are none.
+    /// What is best built anew: the parts that are worn at least half as much as the one that is worn most, with small
+    /// ones beside them; or everything if there are none. By path.
     pub fn most_worn(&self) -> Vec<Rebuild> {
         if self.held.is_empty() {
             return vec![Rebuild::all()];
         }
         let most = self.held.iter().map(|held| held.worn).max().unwrap_or_default();
-        let worn = (0..self.held.len()).filter(|at| self.held[*at].worn >= most.div_ceil(2).max(1));
-        worn.map(|at| self.rebuild(at..at + 1)).collect()
+        let mut rebuilds: Vec<Rebuild> = Vec::new();
+        for (at, held) in self.held.iter().enumerate() {
+            let taken = rebuilds.last().map_or(0, |last| last.parts.end);
+            if at >= taken && held.worn >= most.div_ceil(2).max(1) {
+                rebuilds.push(self.rebuild(self.with_small_neighbours(at, taken)));
+            }
+        }
+        rebuilds
+    }
+
+    /// A part, and the small ones beside it, from `first` on, as far as all are one part together.
+    fn with_small_neighbours(&self, at: usize, first: usize) -> Range<usize> {
+        let (mut parts, mut bytes, mut files) = (at..at + 1, self.held[at].bytes, self.held[at].part.files.len());
+        let mut fits = |held: &Held| {
+            let joined = (bytes + held.bytes, files + held.part.files.len());
+            let fits = held.bytes < SMALL_PART_BYTES && joined.0 <= MAX_JOINED_BYTES && joined.1 <= MAX_JOINED_FILES;
+            if fits {
+                (bytes, files) = joined;
+            }
+            fits
+        };
+        while parts.start > first && fits(&self.held[parts.start - 1]) {
+            parts.start -= 1;
+        }
+        while self.held.get(parts.end).is_some_and(&mut fits) {
+            parts.end += 1;
+        }
+        parts
     }
 
     fn rebuild(&self, parts: Range<usize>) -> Rebuild {
@@ -217,7 +251,8 @@ impl TextIndex {
                     stale.set(file, true);
                     worn += 1;
                 }
-                next.push(Held { from, part, stale: Arc::new(stale), worn });
+                let bytes = part.files.iter().map(|entry| entry.stamp.size).sum();
+                next.push(Held { from, part, bytes, stale: Arc::new(stale), worn });
             }
             held.splice(rebuild.parts.clone(), next);
         }

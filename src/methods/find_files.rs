@@ -4,7 +4,6 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::accepted::accepted;
 use super::{Context, Depth, Lane, Method, size};
 use crate::error::Result;
 use crate::fuzzy::{self, Hit, Query, Scorer};
@@ -81,8 +80,10 @@ impl Method for FindFiles {
         let filter = PathFilter::new(&params.include.unwrap_or_default(), &params.exclude.unwrap_or_default(), true)?;
         let limit = usize::try_from(params.limit.unwrap_or(DEFAULT_LIMIT)).unwrap_or(usize::MAX);
         let view = context.view(params.consistency, Depth::Names, params.sync_timeout_ms)?;
-        context.shared.pool.install(|| {
-            let files = accepted(&view.snapshot.files, &filter);
+        let shared = &context.shared;
+        shared.pool.install(|| {
+            let passed = shared.filters.passed(&view.snapshot.files, &filter);
+            let files: Vec<_> = passed.iter().collect();
             let ranking = fuzzy::rank(&query, &files, |file| file.path.as_str(), limit, &context.cancel)?;
             let path = |hit: &Hit| &files[hit.index].path;
             let fitting = fitting(ranking.hits.iter().map(path), query.letters(), size::room(context));

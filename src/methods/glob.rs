@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::accepted::accepted;
 use super::stat::EntryKind;
 use super::{Context, Depth, Lane, Method, Passed, size};
 use crate::error::{Error, Result};
@@ -181,10 +180,23 @@ fn matching<'snapshot>(
     if !directories {
         return files.collect();
     }
-    let directories = accepted(&snapshot.directories, filter).into_iter().map(Item::Directory);
+    let directories = directories_of(snapshot, filter).into_iter().map(Item::Directory);
     let mut items: Vec<_> = files.chain(directories).collect();
     items.par_sort_by(|a, b| a.path().cmp(b.path()));
     items
+}
+
+/// The directories that pass, by path. What lies outside those that the globs name is not looked at.
+fn directories_of<'snapshot>(snapshot: &'snapshot Snapshot, filter: &PathFilter) -> Vec<&'snapshot DirectoryEntry> {
+    let all = &snapshot.directories;
+    let passes = |entry: &&DirectoryEntry| filter.accepts(entry.path.as_str());
+    match filter.within() {
+        None => all.par_iter().filter(passes).collect(),
+        Some(directories) => {
+            let within: Vec<_> = directories.iter().flat_map(|directory| all.beneath(directory)).collect();
+            within.into_par_iter().filter(passes).collect()
+        }
+    }
 }
 
 /// Index of the first item behind `after`.

@@ -3,7 +3,6 @@
 //! A new method is a file here and a line in [`METHODS`]; its types become the JSON Schema, the
 //! TypeScript types and the reference text.
 
-mod accepted;
 pub mod cancel;
 pub mod changes;
 mod context;

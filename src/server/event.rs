@@ -38,6 +38,8 @@ pub(super) enum Event {
     Filled { result: Result<Filled> },
     /// Parts of the text index were built.
     Built { result: Result<Built> },
+    /// What is worth keeping was written, or could not be.
+    Kept,
     /// Output was written; there may be room for more.
     Written,
     /// Nobody reads stdout any more.

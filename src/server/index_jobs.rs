@@ -154,7 +154,8 @@ impl IndexJobs {
             return Some(Job::Audit { after: self.audited.clone(), count });
         }
         if let Some(built) = self.texts.take() {
-            return Some(Job::Adopt(Arc::new(built.parts)));
+            let first = self.state == IndexState::Indexing;
+            return Some(Job::Adopt { parts: Arc::new(built.parts), first });
         }
         if let Some(filled) = self.unsettled.pop_front() {
             return Some(Job::Settle(Arc::new(filled)));
@@ -245,6 +246,11 @@ impl IndexJobs {
         if succeeded && first {
             self.state = IndexState::Indexing;
         }
+        match running.kind {
+            Job::Adopt { first: false, .. } if succeeded => self.want_kept(false),
+            Job::Keep if !succeeded => self.want_kept(false),
+            _ => {}
+        }
         for request in std::mem::take(&mut self.waiting) {
             // Where the job failed, what there is, honestly; without a first look that is all anybody can be told.
             let is_answered = if succeeded {
@@ -260,7 +266,7 @@ impl IndexJobs {
         }
         let is_another = self.snapshot.clock.tick() != before;
         if is_another {
-            self.texts.changed(Instant::now());
+            self.texts.changed(&self.snapshot.text, Instant::now());
         }
         self.complete();
         self.fill();
@@ -291,17 +297,25 @@ impl IndexJobs {
         done.synced
     }
 
+    /// There is more that is worth keeping, if anything is kept.
+    fn want_kept(&mut self, first: bool) {
+        if self.tools.shared.cache.is_some() {
+            self.keeping.want(first, Instant::now());
+        }
+    }
+
     /// Writes what is worth keeping, beside the jobs; later, if something is being written.
     fn keep(&mut self, parts: Vec<TextPart>) {
         if self.keeping.is_writing() {
-            return self.keeping.want(false, Instant::now());
+            return self.want_kept(false);
         }
-        let tools = Arc::clone(&self.tools);
-        self.keeping.writes(self.runtime.spawn_blocking(move || {
-            let save = || tools.shared.cache.as_ref().map(|cache| cache.save(&parts));
-            // A failure is logged; there is nothing else to be done about it.
-            let _ = survive(|| Ok(save()));
-        }));
+        self.keeping.write(parts, &self.tools, &self.events, &self.runtime);
+    }
+
+    /// Writing ended.
+    pub(super) fn kept(&mut self) {
+        self.keeping.wrote();
+        self.advance();
     }
 
     /// What writes at the moment, to be waited for at the end.
@@ -375,8 +389,12 @@ impl IndexJobs {
             Ok(Built { parts, filled }) => (Ok(filled), Ok(Built { parts, filled: Filled::default() })),
             Err(error) => (Err(error.clone()), Err(error)),
         };
-        self.texts.done(built, Instant::now());
+        self.texts.done(built, &self.snapshot.text, Instant::now());
         if self.state == IndexState::Indexing {
+            if filled.is_err() {
+                // What was to be read with it is to be read by itself, as far as it was not.
+                self.unread = self.snapshot.files.iter().filter(|entry| entry.facts().is_none()).cloned().collect();
+            }
             self.fill_done(filled);
         } else {
             self.unsettled.extend(filled.ok().filter(|filled| !filled.is_empty()));
@@ -406,13 +424,11 @@ impl IndexJobs {
 
     /// The first index is complete when all was read and is in it.
     fn complete(&mut self) {
-        let is_adopting = || matches!(self.running, Some(Running { kind: Job::Adopt(_), .. }));
+        let is_adopting = || matches!(self.running, Some(Running { kind: Job::Adopt { .. }, .. }));
         if self.state == IndexState::Indexing && self.is_read && !self.texts.is_under_way() && !is_adopting() {
             self.state = IndexState::Ready;
             self.completed = true;
-            if self.tools.shared.cache.is_some() {
-                self.keeping.want(true, Instant::now());
-            }
+            self.want_kept(true);
         }
     }
 

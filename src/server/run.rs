@@ -297,6 +297,7 @@ impl Loop {
                 self.subscriptions.files_were_read(Instant::now());
                 self.index.build_done(result);
             }
+            Event::Kept => self.index.kept(),
             Event::Written => {}
             Event::OutputClosed => self.end = Some((Exit::Done, Duration::ZERO)),
             Event::Terminate => {

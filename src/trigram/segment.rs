@@ -183,6 +183,8 @@ pub struct SegmentBuilder {
 
 /// A segment holds no more blocks than this.
 pub const MAX_BLOCKS: u32 = 1 << BLOCK_BITS;
+/// Nor does one file: 256 MiB. One that has more by the time it is read is as one that cannot be read to its end.
+const MAX_FILE_BLOCKS: u32 = 4096;
 
 impl Default for SegmentBuilder {
     fn default() -> Self {
@@ -240,9 +242,9 @@ impl SegmentBuilder {
     fn with_cutter<T>(&mut self, run: impl FnOnce(&mut Cutter, &mut dyn FnMut(Block<'_>)) -> T) -> T {
         let Self { extractor, cutter, grams, words, blocks, spoiled, .. } = self;
         let Self { starts, ill_formed, before, lines, units, line_units, .. } = self;
-        let file = starts.len() as u32 - 1;
+        let (file, first) = (starts.len() as u32 - 1, starts.last().copied().unwrap_or_default());
         run(cutter, &mut |block| {
-            if *blocks == MAX_BLOCKS {
+            if *blocks == MAX_BLOCKS || *blocks - first == MAX_FILE_BLOCKS {
                 *spoiled = true;
                 return;
             }
@@ -276,5 +278,25 @@ impl SegmentBuilder {
             grams: self.grams.finish(self.blocks),
             words: self.words.finish(self.blocks),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::trigram::BLOCK_BYTES;
+
+    #[test]
+    fn a_file_that_grows_while_it_is_read_takes_no_more_room_than_the_largest() {
+        let block = vec![b'a'; BLOCK_BYTES];
+        let mut segment = SegmentBuilder::default();
+        for blocks in [1, MAX_FILE_BLOCKS, MAX_FILE_BLOCKS + 1, 1] {
+            segment.restart();
+            (0..blocks).for_each(|_| segment.add(&block));
+            segment.end_file();
+        }
+        let segment = segment.finish();
+        assert_eq!(segment.opaque(), [2], "a block too many");
+        assert_eq!(segment.blocks(), 1 + 2 * MAX_FILE_BLOCKS + 1);
     }
 }

@@ -1,6 +1,7 @@
 //! Starting, serving and ending.
 
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
@@ -98,6 +99,41 @@ fn call_answers_one_request() {
     assert_eq!(run(&["call", "ping", "--root", &format!("{root}/none")]).status.code(), Some(3));
     // Options may stand before the command, too.
     assert_eq!(run(&["--root", root, "--threads", "1", "call", "ping"]).status.code(), Some(0));
+}
+
+#[test]
+fn bad_params_of_call_show_how_to_call() {
+    let output = run(&["call", "ping", "{"]);
+    let told = String::from_utf8(output.stderr).unwrap();
+    assert!(told.contains("PARAMS is not JSON") && told.contains("workspace-sidecar call"), "{told}");
+}
+
+#[cfg(unix)]
+#[test]
+fn call_watch_tells_of_changes_until_it_is_interrupted() {
+    let workspace = fixtures::copy();
+    let mut call = Command::new(env!("CARGO_BIN_EXE_workspace-sidecar"))
+        .args(["call", "watch", r#"{"include":["src/**"]}"#, "--root", workspace.root.to_str().unwrap()])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut told = BufReader::new(call.stderr.take().unwrap()).lines().map(Result::unwrap);
+    assert!(told.any(|line| line.starts_with("watching")), "it ended");
+    let mut lines = BufReader::new(call.stdout.take().unwrap()).lines().map(Result::unwrap);
+    for (name, kind) in [("src/new.ts", "created"), ("src/new.ts", "modified")] {
+        workspace.write("elsewhere.ts", kind);
+        workspace.write(name, kind);
+        let changed: Value = serde_json::from_str(&lines.next().expect("a line for the change")).unwrap();
+        assert_eq!((&changed["changes"][0]["path"], &changed["changes"][0]["kind"]), (&json!(name), &json!(kind)));
+        assert_eq!((&changed["fresh"], &changed["changes"][1]), (&json!(false), &Value::Null));
+    }
+    rustix::process::kill_process(rustix::process::Pid::from_child(&call), rustix::process::Signal::INT).unwrap();
+    assert_eq!(lines.next(), None);
+    assert_eq!(call.wait().unwrap().code(), Some(0));
+    // Nothing is watched where the request is wrong.
+    let output = run(&["call", "watch", r#"{"settleMs":-1}"#, "--root", workspace.root.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
 }
 
 #[test]

@@ -11,6 +11,16 @@ use crate::index::{Clock, Delta, Listing, Snapshot};
 use crate::text::{Class, Eol};
 use crate::trigram::SegmentBuilder;
 
+/// How long a file is said to be: some make a part that is not small, and one nearly a whole part.
+fn size(name: &str) -> u64 {
+    match name.as_bytes()[0] {
+        b'b' => SMALL_PART_BYTES,
+        b'y' => SMALL_PART_BYTES - 1,
+        b'z' => MAX_JOINED_BYTES - SMALL_PART_BYTES + 2,
+        _ => 1,
+    }
+}
+
 /// What was found out about a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Look {
@@ -179,7 +189,8 @@ impl Model {
 
     fn entry(&mut self, name: &str, look: Look, stamp: Option<Stamp>) -> Arc<FileEntry> {
         self.now_ns += 1;
-        let stamp = stamp.unwrap_or(Stamp { mtime_ns: self.now_ns, ctime_ns: self.now_ns, ..Stamp::default() });
+        let (size, ns) = (size(name), self.now_ns);
+        let stamp = stamp.unwrap_or(Stamp { size, mtime_ns: ns, ctime_ns: ns, ..Stamp::default() });
         let facts = match look {
             Look::Listed => return Arc::new(FileEntry::listed(path(name), stamp)),
             Look::Denied => Facts::Unreadable(Code::PermissionDenied),
@@ -449,4 +460,36 @@ fn a_part_whose_files_are_gone_takes_none_from_others_when_it_was_kept() {
     model.take(Step::Edits(vec![write("a", "ccc")]));
     model.check_books();
     assert_eq!(model.check_selected(b"ccc"), 1);
+}
+
+#[test]
+fn small_parts_are_built_anew_together_as_far_as_they_are_one_part_then() {
+    let names = ["a", "b", "c1", "c2", "y", "z"];
+    for (edited, wanted) in [
+        (&["c1"][..], &[(2, 5)][..]),
+        (&["y"], &[(2, 5)]),
+        (&["b"], &[(0, 5)]),
+        (&["z"], &[(5, 6)]),
+        (&["a", "z"], &[(0, 1), (5, 6)]),
+        (&["a", "c2"], &[(0, 1), (2, 5)]),
+        (&["b", "c2"], &[(0, 5)]),
+        (&["a", "b", "y"], &[(0, 1), (1, 5)]),
+    ] {
+        let mut model = Model::new();
+        model.take(Step::Edits(names.iter().map(|name| write(name, "abc")).collect()));
+        model.take(Step::Build(vec![Reading { how: How::Whole, cut: true }]));
+        model.take(Step::Adopt);
+        model.take(Step::Edits(edited.iter().map(|name| write(name, "bcd")).collect()));
+        let text = &model.snapshot.text;
+        let parts: Vec<_> =
+            text.most_worn().into_iter().map(|rebuild| (rebuild.parts.start, rebuild.parts.end)).collect();
+        assert_eq!(parts, wanted, "{edited:?}");
+        model.take(Step::Build(vec![WHOLE]));
+        model.take(Step::Adopt);
+        let joined: usize = wanted.iter().map(|(start, end)| end - start - 1).sum();
+        assert_eq!(model.snapshot.text.parts().count(), names.len() - joined, "{edited:?}");
+        assert_eq!(model.snapshot.text.wear(), 0);
+        model.check_books();
+        assert_eq!(model.check_selected(b"bcd"), names.len() - edited.len());
+    }
 }

@@ -45,9 +45,9 @@ pub(super) enum Job {
     Paths(Arc<HashSet<RelPath>>),
     /// Brings in what was found moved while it was read.
     Settle(Arc<Filled>),
-    /// Brings in parts of the text index.
-    Adopt(BuiltParts),
-    /// Finds out what is worth keeping, if anything is kept.
+    /// Brings in parts of the text index. Those of the first index are worth keeping at once.
+    Adopt { parts: BuiltParts, first: bool },
+    /// Finds out what is worth keeping by now.
     Keep,
     /// Compares a sample with the disk.
     Audit { after: String, count: usize },
@@ -59,7 +59,7 @@ pub(super) type BuiltParts = Arc<Vec<(Rebuild, Vec<Arc<TextPart>>)>>;
 impl Job {
     /// Whether it looks nowhere but where it was told to, so that nothing is lost with it.
     pub(super) fn is_by_name(&self) -> bool {
-        matches!(self, Self::Paths(_) | Self::Adopt(_))
+        matches!(self, Self::Paths(_) | Self::Adopt { .. })
     }
 
     pub(super) fn look(&self) -> Look {
@@ -67,7 +67,7 @@ impl Job {
             Self::Scan { stats: true, .. } | Self::Follow { synced: true } => Look::Unwatched,
             Self::Audit { .. } => Look::Sample,
             Self::Follow { synced: false } => Look::Noticed,
-            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) | Self::Adopt(_) | Self::Keep => {
+            Self::Scan { stats: false, .. } | Self::Paths(_) | Self::Settle(_) | Self::Adopt { .. } | Self::Keep => {
                 Look::Other
             }
         }
@@ -136,7 +136,7 @@ impl Tools {
                 all_known_ns = followed.synced.then_some(began_ns);
                 followed.delta
             }
-            Job::Adopt(_) | Job::Keep => Delta::default(),
+            Job::Adopt { .. } | Job::Keep => Delta::default(),
             Job::Settle(filled) => filled.delta(snapshot, &self.shared.root),
             Job::Audit { after, count } => {
                 let found = indexer.audit(snapshot, after, *count)?;
@@ -156,15 +156,15 @@ impl Tools {
             // What was kept has files that were not read, too, and nothing happened to them.
             unread = next.files.iter().filter(|entry| entry.facts().is_none()).cloned().collect();
         }
-        if let Job::Adopt(parts) = job {
+        if let Job::Adopt { parts, .. } = job {
             next = next.with_text(parts.to_vec());
         }
         let report = indexer.report(&next);
-        let keeps = matches!(job, Job::Adopt(_) | Job::Keep);
-        if keeps {
+        if matches!(job, Job::Adopt { .. } | Job::Keep) {
             next = next.settled();
         }
-        let keep = (keeps && self.shared.cache.is_some()).then(|| next.to_keep(all_known_ns));
+        let keeps = matches!(job, Job::Adopt { first: true, .. } | Job::Keep) && self.shared.cache.is_some();
+        let keep = keeps.then(|| next.to_keep(all_known_ns));
         Ok(Done { snapshot: Arc::new(next), replaced, unread, report, synced, audited, drift, from_cache, keep })
     }
 

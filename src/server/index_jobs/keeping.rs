@@ -1,12 +1,19 @@
 //! When what is worth keeping is written to the cache.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use super::job::{Tools, survive};
+use crate::index::TextPart;
+use crate::server::event::Event;
 
 /// So long after the first index, files that were young when they were read are old enough to be trusted.
 const SETTLED: Duration = Duration::from_secs(5);
-/// Later changes are kept at most so often.
+/// Later changes are kept at most so often, and so long after they came in.
 const PAUSE: Duration = Duration::from_secs(60);
 
 /// What is to be kept, and what is being written.
@@ -19,7 +26,8 @@ pub(super) struct Keeping {
 impl Keeping {
     /// There is more to keep: soon, if it is the first index that is complete now.
     pub(super) fn want(&mut self, first: bool, now: Instant) {
-        self.due.get_or_insert(now + if first { SETTLED } else { PAUSE });
+        let at = now + if first { SETTLED } else { PAUSE };
+        self.due = Some(self.due.map_or(at, |due| due.min(at)));
     }
 
     /// When to write next; not while something is being written.
@@ -32,13 +40,30 @@ impl Keeping {
         self.due = None;
     }
 
-    /// This writes it.
-    pub(super) fn writes(&mut self, writing: JoinHandle<()>) {
-        self.writing = Some(writing);
+    /// Writes these parts. The loop is told when that ended, and then calls [`Self::wrote`].
+    pub(super) fn write(
+        &mut self,
+        parts: Vec<TextPart>,
+        tools: &Arc<Tools>,
+        events: &mpsc::UnboundedSender<Event>,
+        runtime: &Handle,
+    ) {
+        let (tools, events) = (Arc::clone(tools), events.clone());
+        self.writing = Some(runtime.spawn_blocking(move || {
+            let save = || tools.shared.cache.as_ref().map(|cache| cache.save(&parts));
+            // A failure is logged; there is nothing else to be done about it.
+            let _ = survive(|| Ok(save()));
+            let _ = events.send(Event::Kept);
+        }));
+    }
+
+    /// It is written, or could not be: what was wanted meanwhile is due when it is due.
+    pub(super) fn wrote(&mut self) {
+        self.writing = None;
     }
 
     pub(super) fn is_writing(&self) -> bool {
-        self.writing.as_ref().is_some_and(|writing| !writing.is_finished())
+        self.writing.is_some()
     }
 
     /// What writes at the moment.

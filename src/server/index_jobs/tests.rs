@@ -6,6 +6,7 @@ use std::path::Path;
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::cache::Cache;
 use crate::error::Error;
 use crate::fs::Stamp;
 use crate::index::Clock;
@@ -22,7 +23,17 @@ struct Jobs {
 
 impl Jobs {
     fn over(root: &Path) -> Self {
-        let shared = shared(root);
+        Self::with(shared(root))
+    }
+
+    /// Over a workspace of which the index is kept in another directory.
+    fn keeping(root: &Path, place: &Path) -> Self {
+        let mut shared = shared(root);
+        Arc::get_mut(&mut shared).unwrap().cache = Some(Cache::open(place, root, u64::MAX).unwrap());
+        Self::with(shared)
+    }
+
+    fn with(shared: Arc<Shared>) -> Self {
         let walker = Walker::new(shared.root.path(), &[], 1).unwrap();
         let source = Arc::new(Native::new(shared.root.path(), None));
         let snapshot = Arc::new(Snapshot::empty(Clock::start("test")));
@@ -56,6 +67,7 @@ impl Jobs {
                 }
                 Event::Filled { result } => self.jobs.fill_done(result),
                 Event::Built { result } => self.jobs.build_done(result),
+                Event::Kept => self.jobs.kept(),
                 other => panic!("{other:?}"),
             }
         }
@@ -70,6 +82,7 @@ impl Jobs {
                 }
                 Event::Filled { result } => self.jobs.fill_done(result),
                 Event::Built { result } => self.jobs.build_done(result),
+                Event::Kept => self.jobs.kept(),
                 other => panic!("{other:?}"),
             }
         }
@@ -307,4 +320,79 @@ async fn what_is_noticed_is_not_forgotten_by_a_job_that_does_not_look_there() {
         jobs.start(Job::Keep);
         assert_eq!(jobs.noticed, !ordered, "events are {}in order", if ordered { "" } else { "not " });
     }
+}
+
+#[tokio::test]
+async fn what_could_not_be_built_is_read_nevertheless_before_the_first_index_is_complete() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a"), "to be read").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    let Event::JobDone { result } = jobs.next().await else { panic!("the first job is a scan") };
+    // As if something were read: so nothing is.
+    jobs.jobs.filling = true;
+    jobs.jobs.job_done(result);
+    // As if all were being built, and read with it.
+    jobs.jobs.texts.start(&jobs.jobs.snapshot.text, Instant::now());
+    jobs.jobs.unread.clear();
+    jobs.jobs.build_done(Err(Error::internal("a test")));
+    assert_eq!(jobs.jobs.state, IndexState::Indexing, "nothing was read");
+    jobs.complete().await;
+    let known = jobs.jobs.snapshot.file(&path()).unwrap().known().expect("its hash is known");
+    assert_eq!(known.hash, blake3::hash(b"to be read"));
+}
+
+/// Complete, and kept.
+async fn kept(root: &Path, place: &Path) -> Jobs {
+    let mut jobs = Jobs::keeping(root, place);
+    jobs.jobs.advance();
+    jobs.complete().await;
+    while jobs.jobs.keeping.is_writing() {
+        let Event::Kept = jobs.next().await else { panic!("the loop is told when it is written") };
+        jobs.jobs.kept();
+    }
+    jobs
+}
+
+#[tokio::test]
+async fn the_first_index_is_kept_at_once_and_what_comes_later_within_a_minute() {
+    let (directory, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(directory.path().join("a"), "to be kept").unwrap();
+    let mut jobs = kept(directory.path(), place.path()).await;
+    assert_eq!(jobs.jobs.tools.shared.cache.as_ref().unwrap().load().len(), 1);
+    assert!(jobs.jobs.keeping.due().is_some(), "once more when it has settled");
+    jobs.jobs.keeping.start();
+    let before = Instant::now();
+    jobs.run(Job::Adopt { parts: Arc::default(), first: false }).await;
+    assert!(!jobs.jobs.keeping.is_writing(), "not at once");
+    let due = jobs.jobs.keeping.due().expect("but later");
+    assert!(due >= before + Duration::from_secs(60) && due <= Instant::now() + Duration::from_secs(60));
+    jobs.run(Job::Adopt { parts: Arc::default(), first: false }).await;
+    assert_eq!(jobs.jobs.keeping.due(), Some(due), "not put off by the next one");
+    assert!(jobs.jobs.next_deadline().is_some_and(|next| next <= due));
+    let Some(Job::Keep) = jobs.jobs.next_job(due) else { panic!("it is due") };
+    assert_eq!(jobs.jobs.keeping.due(), None);
+}
+
+#[tokio::test]
+async fn what_is_wanted_while_something_is_written_is_kept_when_that_ended() {
+    let (directory, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(directory.path().join("a"), "to be kept").unwrap();
+    let mut jobs = kept(directory.path(), place.path()).await;
+    jobs.jobs.keep(Vec::new());
+    jobs.jobs.keeping.want(false, Instant::now().checked_sub(Duration::from_secs(60)).unwrap());
+    jobs.jobs.advance();
+    assert!(jobs.jobs.running.is_none(), "one at a time");
+    let Event::Kept = jobs.next().await else { panic!("the loop is told") };
+    jobs.jobs.kept();
+    assert!(matches!(jobs.jobs.running, Some(Running { kind: Job::Keep, .. })), "it is due");
+}
+
+#[tokio::test]
+async fn what_could_not_be_found_out_to_be_kept_is_tried_again() {
+    let (directory, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let jobs = &mut Jobs::keeping(directory.path(), place.path()).jobs;
+    jobs.running = Some(Running { started_at: Instant::now(), kind: Job::Keep });
+    jobs.job_done(Err(Error::internal("a test")));
+    assert!(jobs.keeping.due().is_some());
 }
