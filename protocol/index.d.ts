@@ -26,6 +26,8 @@ export interface Methods {
   parse: { params: ParseParams; result: ParseResult };
   /** Tells which files refer to which, and to which packages. */
   moduleGraph: { params: ModuleGraphParams; result: ModuleGraphResult };
+  /** Plans the text edits that give props of JSX elements other values; writes nothing. */
+  planPropEdits: { params: PlanPropEditsParams; result: PlanPropEditsResult };
   /** Subscribes to changes, which `changed` events tell from then on. */
   watch: { params: WatchParams; result: WatchResult };
   /** Ends a subscription; no event of it follows the response. */
@@ -76,6 +78,7 @@ export type Request =
   | { id: RequestId; method: "search"; params: SearchParams; timeoutMs?: number }
   | { id: RequestId; method: "parse"; params?: ParseParams; timeoutMs?: number }
   | { id: RequestId; method: "moduleGraph"; params?: ModuleGraphParams; timeoutMs?: number }
+  | { id: RequestId; method: "planPropEdits"; params: PlanPropEditsParams; timeoutMs?: number }
   | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
   | { id: RequestId; method: "unwatch"; params: UnwatchParams; timeoutMs?: number }
   | { id: RequestId; method: "changes"; params: ChangesParams; timeoutMs?: number }
@@ -110,6 +113,7 @@ export type AnyResult =
   | SearchResult
   | ParseResult
   | ModuleGraphResult
+  | PlanPropEditsResult
   | WatchResult
   | Empty
   | ChangesResult
@@ -1268,6 +1272,125 @@ export interface UnresolvedModule {
   /** The module specifier as written, unescaped. */
   source: string;
 }
+
+/** The params of `planPropEdits`. */
+export interface PlanPropEditsParams {
+  /** What shall be so; two for the same prop of the same element are refused. */
+  edits: PropEdit[];
+  /**
+   * If one fails, plan none.
+   * @defaultValue `false`
+   */
+  allOrNothing?: boolean;
+}
+
+/**
+ * One prop of one element, and the value it shall have.
+ *
+ * Only literals are edited, objects and lists of nothing but literals among them; a prop that is
+ * computed stays (`unpromotable`), also one in front of a spread, which may override it, and
+ * `children` where there are some between the tags. A missing prop is added behind all others. Of
+ * attributes of the same name the last one counts; all are removed.
+ */
+export interface PropEdit {
+  /** The file. */
+  path: string;
+  /** The element. */
+  element: ElementRef;
+  /** The prop, `xlink:href` and `data-id` included. */
+  prop: string;
+  /**
+   * The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
+   * @defaultValue `null`
+   */
+  value?: unknown;
+  /**
+   * Fail with `notFound` if the file's hash (BLAKE3, as `parse` gives it) is another one: the
+   * element was found in another text.
+   */
+  ifHash?: string;
+}
+
+/** Which element of a file is meant. */
+export type ElementRef =
+  /** By its place among the elements. */
+  | ListedElement
+  /** By its place in the text. */
+  | ElementAt;
+
+/** An element by its place among those of the file. */
+export interface ListedElement {
+  /** The `name` that `parse` gives it. If another one is there, nothing is planned. */
+  name: string;
+  /** The `index` that `parse` gives it, which counts all elements of the file. */
+  index: number;
+}
+
+/** An element by its place in the text. */
+export interface ElementAt {
+  /** The `range` or the `openingRange` that `parse` gives it, exactly. */
+  range: TextRange;
+}
+
+/** The result of `planPropEdits`. */
+export interface PlanPropEditsResult {
+  /** The files to edit, by path; those where nothing has to change are left out. */
+  plan: FilePlan[];
+  /** What could not be planned, by `index`. */
+  failed: FailedEdit[];
+}
+
+/** The edits that a plan makes to one file. */
+export interface FilePlan {
+  /** What the plan does to the file. */
+  kind: PlanKind;
+  /** The file. */
+  filePath: Path;
+  /**
+   * SHA-256 of the bytes the edits were planned for, 64 lower-case hex digits: they fit no others.
+   */
+  expectedSha256: string;
+  /** At least one, by their place in the text; they neither overlap nor touch. */
+  edits: TextEdit[];
+}
+
+/** What a plan does to a file. */
+export type PlanKind =
+  /** It edits its text. */
+  | "text";
+
+/** A stretch of a text, and what takes its place. */
+export interface TextEdit {
+  /** The stretch, in the text as it was planned for; empty for an insertion. */
+  range: TextRange;
+  /** What takes its place; empty for a deletion. */
+  newText: string;
+}
+
+/** An edit that was asked for and is not in the plan. */
+export interface FailedEdit {
+  /** Its position in `edits`. */
+  index: number;
+  /** Why. */
+  code: FailedEditCode;
+  /** Why, for a person. */
+  message: string;
+}
+
+/** Why an edit is not in the plan. */
+export type FailedEditCode =
+  /** There is no such file, it is another one by now, or there is no such element in it. */
+  | "notFound"
+  /**
+   * The value is no literal, or something else overrides it: a spread behind it, what is between
+   * the tags.
+   */
+  | "unpromotable"
+  /**
+   * The file or the element is of a kind that takes no such edits: no TypeScript or JavaScript, not
+   * UTF-8, too large, a fragment, source that does not parse.
+   */
+  | "unsupportedPattern";
 
 /** The params of `watch`. */
 export interface WatchParams {

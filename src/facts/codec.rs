@@ -158,11 +158,6 @@ impl<'bytes> Reader<'bytes> {
         Some(items)
     }
 
-    /// What has this number, if it is a string at all.
-    pub(super) fn number_of(&self, text: &str) -> Option<u64> {
-        self.strings.iter().position(|string| *string == text).map(|number| number as u64)
-    }
-
     /// A reader of the next part, which this one passes.
     pub(super) fn part(&mut self) -> Option<Self> {
         let length = self.number()?;
