@@ -24,6 +24,8 @@ export interface Methods {
   search: { params: SearchParams; result: SearchResult };
   /** Parses a TypeScript or JavaScript source and tells what is in it. */
   parse: { params: ParseParams; result: ParseResult };
+  /** Finds the JSX elements of a name or of a component in the workspace. */
+  usages: { params: UsagesParams; result: UsagesResult };
   /** Tells which files refer to which, and to which packages. */
   moduleGraph: { params: ModuleGraphParams; result: ModuleGraphResult };
   /** Plans the text edits that give props of JSX elements other values; writes nothing. */
@@ -77,6 +79,7 @@ export type Request =
   | { id: RequestId; method: "findFiles"; params: FindFilesParams; timeoutMs?: number }
   | { id: RequestId; method: "search"; params: SearchParams; timeoutMs?: number }
   | { id: RequestId; method: "parse"; params?: ParseParams; timeoutMs?: number }
+  | { id: RequestId; method: "usages"; params: UsagesParams; timeoutMs?: number }
   | { id: RequestId; method: "moduleGraph"; params?: ModuleGraphParams; timeoutMs?: number }
   | { id: RequestId; method: "planPropEdits"; params: PlanPropEditsParams; timeoutMs?: number }
   | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
@@ -112,6 +115,7 @@ export type AnyResult =
   | FindFilesResult
   | SearchResult
   | ParseResult
+  | UsagesResult
   | ModuleGraphResult
   | PlanPropEditsResult
   | WatchResult
@@ -1162,6 +1166,79 @@ export type JsxValueKind =
   | "element"
   /** Anything else. */
   | "expression";
+
+/** The params of `usages`. */
+export interface UsagesParams {
+  /**
+   * The tag as written, `Foo.Bar` included; with `importedFrom`, the name by which the module
+   * exports it (`default`, or its own name, for a default export), whatever it is called where it
+   * is used.
+   */
+  name: string;
+  /**
+   * The module it comes from: a file of the workspace, by its path, or a package or an alias, as
+   * written in imports. Elements count that get there by way of imports and re-exports, and those
+   * in the module itself.
+   */
+  importedFrom?: string;
+  /** Only elements that have all of these. */
+  attributes?: AttributeFilter[];
+  /** Globs of the paths to look in; all if absent or empty. */
+  include?: string[];
+  /** Globs of the paths to leave out; a directory is left out with all that lies beneath it. */
+  exclude?: string[];
+  /**
+   * Report at most this many elements. A cut is always the first ones in path order.
+   * @defaultValue `10000`
+   */
+  limit?: number;
+  /**
+   * How fresh the answer must be.
+   * @defaultValue `"synced"`
+   */
+  consistency?: Consistency;
+  /** How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent. */
+  syncTimeoutMs?: number;
+}
+
+/** An attribute that an element must have. */
+export interface AttributeFilter {
+  /** The name as written. */
+  name: string;
+  /**
+   * The literal it has; the shorthand is `true`. If absent, the attribute may have any value. Of
+   * several of one name the last one counts.
+   * @defaultValue `null`
+   */
+  value?: unknown;
+}
+
+/** The result of `usages`. */
+export interface UsagesResult {
+  /** The files with such elements, by path. */
+  files: UsagesFile[];
+  /** Whether there is more: the limit, or the length of a response, was reached. */
+  limitHit: boolean;
+  /**
+   * Sources that may have such elements, but could not be looked into: longer than
+   * `limits.maxParseBytes`, or not text.
+   */
+  skipped?: Path[];
+  /** The state of the index looked into. */
+  clock: string;
+  /** Whether it reflects every change made before the request was read. */
+  synced: boolean;
+}
+
+/** A file with such elements. */
+export interface UsagesFile {
+  /** The file. */
+  path: Path;
+  /** BLAKE3 of the bytes that the elements are from, 64 lower-case hex digits. */
+  hash: string;
+  /** The elements, in document order, as `parse` gives them. */
+  elements: JsxElement[];
+}
 
 /** The params of `moduleGraph`. */
 export interface ModuleGraphParams {

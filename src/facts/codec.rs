@@ -140,10 +140,12 @@ impl<'bytes> Reader<'bytes> {
         self.strings.get(usize::try_from(number).ok()?).copied()
     }
 
+    #[expect(clippy::option_option, reason = "damaged, absent, or there")]
     pub(super) fn maybe(&mut self) -> Option<Option<u64>> {
         self.number().map(|number| number.checked_sub(1))
     }
 
+    #[expect(clippy::option_option, reason = "damaged, absent, or there")]
     pub(super) fn maybe_string(&mut self) -> Option<Option<&'bytes str>> {
         if self.number()? == 0 { Some(None) } else { self.string().map(Some) }
     }

@@ -51,7 +51,7 @@ impl Digest {
     }
 
     /// The elements whose names are `wanted`. `None` if the digest is damaged.
-    pub fn elements(&self, wanted: impl Fn(&str) -> bool) -> Option<Vec<JsxElement>> {
+    pub fn elements(&self, mut wanted: impl FnMut(&str) -> bool) -> Option<Vec<JsxElement>> {
         let mut reader = Reader::new(&self.0)?;
         reader.part()?;
         reader.part()?;
@@ -264,6 +264,7 @@ fn write_literal<'text>(writer: &mut Writer<'text>, literal: Option<&'text Value
     }
 }
 
+#[expect(clippy::option_option, reason = "damaged, absent, or there")]
 fn read_literal(reader: &mut Reader<'_>) -> Option<Option<Value>> {
     Some(Some(match reader.number()? {
         0 => return Some(None),

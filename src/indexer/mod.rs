@@ -2,6 +2,7 @@
 
 mod audit;
 mod build;
+mod digests;
 mod facts;
 mod fill;
 mod follow;
@@ -17,6 +18,7 @@ mod tests;
 
 pub use audit::Audited;
 pub use build::{Builder, Built};
+pub use digests::Digests;
 pub use facts::FactsReader;
 pub use fill::{Filled, fill, look};
 pub use follow::{Followed, Indexer, Report, WatchOptions};

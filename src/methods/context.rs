@@ -9,6 +9,7 @@ use crate::cache::Cache;
 use crate::cancel::CancelToken;
 use crate::courtesy::Courtesy;
 use crate::error::Result;
+use crate::facts::Store;
 use crate::fs::WorkspaceRoot;
 use crate::glob::PathFilter;
 use crate::index::{FileFacts, Snapshot, Tick};
@@ -52,6 +53,8 @@ pub struct Shared {
     pub filters: Filters,
     /// What is known of modules.
     pub modules: Modules,
+    /// What sources come to, by content.
+    pub facts: Store,
     /// What is kept between runs, if anything is.
     pub cache: Option<Cache>,
     /// Lets requests go before the building of the index.

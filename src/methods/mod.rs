@@ -4,6 +4,7 @@
 //! TypeScript types and the reference text.
 
 pub mod cancel;
+mod candidates;
 pub mod changes;
 mod context;
 mod filters;
@@ -21,6 +22,7 @@ mod size;
 pub mod stat;
 pub mod status;
 pub mod sync;
+pub mod usages;
 pub mod watch;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -126,6 +128,7 @@ pub const METHODS: &[Entry] = &[
     entry::<find_files::FindFiles>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
+    entry::<usages::Usages>(),
     entry::<module_graph::ModuleGraph>(),
     entry::<plan_prop_edits::PlanPropEdits>(),
     entry::<watch::Watch>(),

@@ -112,15 +112,15 @@ impl Method for ModuleGraph {
 const BATCH: usize = 16;
 
 /// Finds the references of files.
-struct Loader<'request> {
-    context: &'request Context,
-    snapshot: &'request Snapshot,
-    state: &'request Arc<State>,
+pub(super) struct Loader<'request> {
+    pub(super) context: &'request Context,
+    pub(super) snapshot: &'request Snapshot,
+    pub(super) state: &'request Arc<State>,
 }
 
 impl Loader<'_> {
     /// Of all sources, by path.
-    fn all(&self) -> Result<Vec<Linked>> {
+    pub(super) fn all(&self) -> Result<Vec<Linked>> {
         self.load(self.snapshot.files.iter().filter(|entry| State::is_source(&entry.path)))
     }
 

@@ -43,13 +43,14 @@ fn fixed(pattern: &Hir, repeated: &mut [bool; 256]) -> usize {
         HirKind::Alternation(branches) => {
             branches.iter().map(|branch| fixed(branch, repeated)).max().unwrap_or_default()
         }
-        HirKind::Repetition(repetition) => match repetition.max {
-            Some(max) => fixed(&repetition.sub, repeated).saturating_mul(max as usize),
-            None => {
+        HirKind::Repetition(repetition) => {
+            if let Some(max) = repetition.max {
+                fixed(&repetition.sub, repeated).saturating_mul(max as usize)
+            } else {
                 bytes_of(&repetition.sub, repeated);
                 0
             }
-        },
+        }
     }
 }
 

@@ -21,6 +21,7 @@ use super::workers::{self, Job, Workers};
 use crate::cache::Cache;
 use crate::courtesy::Courtesy;
 use crate::error::{Code, Error};
+use crate::facts::Store;
 use crate::fs::WorkspaceRoot;
 use crate::index::{Clock, Snapshot};
 use crate::indexer::Walker;
@@ -34,6 +35,8 @@ use crate::protocol::events::{Fatal, Indexed, Phase, Progress, Ready};
 use crate::protocol::frame::{self, Request};
 use crate::watch::{Native, Source};
 
+/// What sources come to takes at most so much memory: about five bytes of JSX sources for each.
+const MAX_FACT_BYTES: usize = 128 << 20;
 /// Requests that are read ahead while `maxInFlight` are in flight, so that `cancel` and `ping` behind them are seen.
 const MAX_PARKED: usize = 64;
 /// Their bytes.
@@ -113,6 +116,7 @@ impl Loop {
             pool,
             filters: Filters::default(),
             modules: Modules::default(),
+            facts: Store::new(MAX_FACT_BYTES),
             cache,
             courtesy: Courtesy::default(),
             started,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::courtesy::Courtesy;
+use crate::facts::Store;
 use crate::fs::WorkspaceRoot;
 use crate::methods::{Config, Filters, Shared};
 use crate::modules::Modules;
@@ -41,6 +42,7 @@ pub(super) fn shared(root: &Path) -> Arc<Shared> {
         pool,
         filters: Filters::default(),
         modules: Modules::default(),
+        facts: Store::new(1 << 20),
         cache: None,
         courtesy,
         started: Instant::now(),

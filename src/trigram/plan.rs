@@ -48,7 +48,7 @@ impl Plan {
     }
 
     /// All of `parts`.
-    fn all_of(parts: Vec<Self>) -> Self {
+    pub fn all_of(parts: Vec<Self>) -> Self {
         let mut kept = Vec::with_capacity(parts.len());
         for part in parts {
             match part {

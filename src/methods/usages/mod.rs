@@ -1,0 +1,160 @@
+//! `usages`: where JSX elements of a name, or of a component, are written.
+
+mod find;
+mod origins;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use self::find::{Finder, Wanted};
+use super::{Context, Depth, Lane, Method, size};
+use crate::error::{Error, Result};
+use crate::glob::PathFilter;
+use crate::path::RelPath;
+use crate::protocol::Consistency;
+use crate::protocol::frame;
+use crate::protocol::items::Items;
+use crate::protocol::tsx::JsxElement;
+
+/// The method.
+pub struct Usages;
+
+/// The params of `usages`.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct UsagesParams {
+    /// The tag as written, `Foo.Bar` included; with `importedFrom`, the name by which the module exports it (`default`, or
+    /// its own name, for a default export), whatever it is called where it is used.
+    pub name: String,
+    /// The module it comes from: a file of the workspace, by its path, or a package or an alias, as written in imports.
+    /// Elements count that get there by way of imports and re-exports, and those in the module itself.
+    pub imported_from: Option<String>,
+    /// Only elements that have all of these.
+    pub attributes: Option<Vec<AttributeFilter>>,
+    /// Globs of the paths to look in; all if absent or empty.
+    pub include: Option<Vec<String>>,
+    /// Globs of the paths to leave out; a directory is left out with all that lies beneath it.
+    pub exclude: Option<Vec<String>>,
+    /// Report at most this many elements. A cut is always the first ones in path order.
+    #[schemars(extend("default" = DEFAULT_LIMIT))]
+    pub limit: Option<u64>,
+    /// How fresh the answer must be.
+    #[schemars(extend("default" = Consistency::default()))]
+    pub consistency: Option<Consistency>,
+    /// How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent.
+    pub sync_timeout_ms: Option<u64>,
+}
+
+/// An attribute that an element must have.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AttributeFilter {
+    /// The name as written.
+    pub name: String,
+    /// The literal it has; the shorthand is `true`. If absent, the attribute may have any value. Of several of one name the
+    /// last one counts.
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Value>")]
+    pub value: Option<Value>,
+}
+
+/// `null` is a value, too.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
+}
+
+/// The result of `usages`.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct UsagesResult {
+    /// The files with such elements, by path.
+    pub files: Vec<UsagesFile>,
+    /// The items of `files`, which are encoded where they are found.
+    #[serde(skip)]
+    encoded: Items,
+    /// Whether there is more: the limit, or the length of a response, was reached.
+    pub limit_hit: bool,
+    /// Sources that may have such elements, but could not be looked into: longer than `limits.maxParseBytes`, or not text.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(default)]
+    pub skipped: Vec<RelPath>,
+    /// The state of the index looked into.
+    pub clock: String,
+    /// Whether it reflects every change made before the request was read.
+    pub synced: bool,
+}
+
+/// A file with such elements.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct UsagesFile {
+    /// The file.
+    pub path: RelPath,
+    /// BLAKE3 of the bytes that the elements are from, 64 lower-case hex digits.
+    pub hash: String,
+    /// The elements, in document order, as `parse` gives them.
+    pub elements: Vec<JsxElement>,
+}
+
+const DEFAULT_LIMIT: u64 = 10_000;
+
+impl Method for Usages {
+    const NAME: &'static str = "usages";
+    const SUMMARY: &'static str = "Finds the JSX elements of a name or of a component in the workspace.";
+    const EXAMPLE: &'static str = r#"{"name": "TextField", "importedFrom": "src/components/TextField.tsx", "attributes": [{"name": "label"}]}"#;
+    const LANE: Lane = Lane::Heavy;
+    type Params = UsagesParams;
+    type Output = UsagesResult;
+
+    fn respond(output: &UsagesResult, id: &str, max_bytes: usize) -> Result<Vec<u8>> {
+        frame::success_with_files(id, output, &output.encoded, max_bytes)
+    }
+
+    fn run(params: UsagesParams, context: &Context) -> Result<UsagesResult> {
+        if params.name.is_empty() {
+            return Err(Error::param("name", "it is empty"));
+        }
+        if params.imported_from.as_deref().is_some_and(|from| from.is_empty() || from.starts_with('.')) {
+            let message = "it is neither a path in the workspace nor a package; relative to what would it be?";
+            return Err(Error::param("importedFrom", message));
+        }
+        let filter = PathFilter::new(&params.include.unwrap_or_default(), &params.exclude.unwrap_or_default(), true)?;
+        let view = context.view(params.consistency, Depth::Contents, params.sync_timeout_ms)?;
+        let wanted = Wanted { filter, attributes: params.attributes.unwrap_or_default() };
+        let finder = Finder::new(context, &view.snapshot, wanted);
+        let mut found = match &params.imported_from {
+            None => finder.by_tag(&params.name)?,
+            Some(from) => finder.by_origin(&params.name, from, params.consistency.unwrap_or_default())?,
+        };
+        let (mut encoded, mut limit_hit) = (Items::default(), false);
+        let mut left = params.limit.unwrap_or(DEFAULT_LIMIT);
+        let room = size::room(context);
+        for (path, file) in found.files {
+            if left == 0 {
+                limit_hit = true;
+                break;
+            }
+            let json = if file.count > left {
+                limit_hit = true;
+                file.first(&path, left)?
+            } else {
+                file.json
+            };
+            left = left.saturating_sub(file.count);
+            if encoded.bytes() + json.len() + 1 > room {
+                limit_hit = true;
+                break;
+            }
+            encoded.push(json);
+        }
+        found.skipped.sort();
+        Ok(UsagesResult {
+            files: Vec::new(),
+            encoded,
+            limit_hit,
+            skipped: found.skipped,
+            clock: view.snapshot.clock.to_string(),
+            synced: view.synced,
+        })
+    }
+}

@@ -1,0 +1,241 @@
+//! Where a name comes from: through imports, exports and re-exports.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Result;
+use crate::index::Snapshot;
+use crate::indexer::Digests;
+use crate::methods::Context;
+use crate::modules::{State, Target};
+use crate::path::RelPath;
+use crate::protocol::modules::ReferenceKind;
+use crate::protocol::tsx::{Export, ExportKind, Import, Language};
+
+/// A module: a file of the workspace, or what is known by its specifier alone, such as a package.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Module {
+    File(RelPath),
+    Specifier(Arc<str>),
+}
+
+/// What a module exports under a name, and members of it: `["Menu", "Item"]`.
+pub(super) type Names = Vec<Arc<str>>;
+
+/// An exported thing, by a module that exports it and how that calls it.
+pub(super) type Step = (Module, Names);
+
+/// Chains of re-exports that are longer are not followed to their end.
+const MAX_CHAIN: usize = 100;
+
+/// What a file declares as `local`, by whatever names it exports that.
+pub(super) fn declared(path: &RelPath, local: &str, members: &[Arc<str>]) -> Step {
+    // No export has such a name.
+    let local = format!("\0{local}").into();
+    (Module::File(path.clone()), std::iter::once(local).chain(members.iter().cloned()).collect())
+}
+
+/// What a local name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// An export of another module.
+    Export { source: Arc<str>, name: Arc<str> },
+    /// All exports of another module.
+    Namespace { source: Arc<str> },
+}
+
+/// The local names that imports bind.
+pub(super) fn bindings(imports: &[Import]) -> HashMap<&str, Binding> {
+    let mut bound = HashMap::new();
+    for import in imports {
+        let source: Arc<str> = import.source.as_str().into();
+        if let Some(default) = &import.default {
+            let name = Arc::from("default");
+            bound.insert(default.name.as_str(), Binding::Export { source: Arc::clone(&source), name });
+        }
+        if let Some(namespace) = &import.namespace {
+            bound.insert(namespace.name.as_str(), Binding::Namespace { source: Arc::clone(&source) });
+        }
+        for named in &import.named {
+            let name = named.imported.as_str().into();
+            bound.insert(named.local.as_str(), Binding::Export { source: Arc::clone(&source), name });
+        }
+    }
+    bound
+}
+
+/// Imports and exports of a file.
+#[derive(Debug)]
+struct Sides {
+    imports: Vec<Import>,
+    exports: Vec<Export>,
+}
+
+/// Finds out where names come from, and remembers it.
+pub(super) struct Origins {
+    pub(super) context: Context,
+    pub(super) snapshot: Arc<Snapshot>,
+    pub(super) state: Arc<State>,
+    sides: Mutex<HashMap<RelPath, Option<Arc<Sides>>>>,
+    known: Mutex<HashMap<Step, Arc<[Step]>>>,
+}
+
+impl Origins {
+    pub(super) fn new(context: &Context, snapshot: &Arc<Snapshot>, state: Arc<State>) -> Self {
+        Self {
+            context: context.clone(),
+            snapshot: Arc::clone(snapshot),
+            state,
+            sides: Mutex::default(),
+            known: Mutex::default(),
+        }
+    }
+
+    /// The module that a specifier in a file leads to.
+    pub(super) fn module(&self, from: &RelPath, source: &Arc<str>) -> Module {
+        match self.state.resolve(from, source, ReferenceKind::Value) {
+            Target::File(path) => Module::File(path),
+            Target::Package(_) | Target::Nowhere => Module::Specifier(Arc::clone(source)),
+        }
+    }
+
+    /// What a local name of a file, and members of it, stand for in another module; none for a namespace as such.
+    pub(super) fn step(&self, from: &RelPath, binding: &Binding, members: &[Arc<str>]) -> Option<Step> {
+        match binding {
+            Binding::Export { source, name } => {
+                let names = std::iter::once(name).chain(members).cloned().collect();
+                Some((self.module(from, source), names))
+            }
+            Binding::Namespace { source } if !members.is_empty() => Some((self.module(from, source), members.to_vec())),
+            Binding::Namespace { .. } => None,
+        }
+    }
+
+    /// A step, and all that lead from it to the declaration: what the module re-exports it from, and so on.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub(super) fn trace(&self, step: &Step) -> Result<Arc<[Step]>> {
+        if let Some(known) = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(step) {
+            return Ok(Arc::clone(known));
+        }
+        let (mut trace, mut entered) = (Vec::new(), HashSet::new());
+        self.follow(step, &mut trace, &mut entered, 0)?;
+        if trace.is_empty() {
+            // Whatever the module says, somebody imports it from there.
+            trace.push(step.clone());
+        }
+        let trace: Arc<[Step]> = trace.into();
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(step.clone(), Arc::clone(&trace));
+        Ok(trace)
+    }
+
+    /// Whether the module exports it. If so, the step and those behind it are added to `trace`.
+    fn follow(&self, step: &Step, trace: &mut Vec<Step>, entered: &mut HashSet<Step>, depth: usize) -> Result<bool> {
+        let (module, names) = step;
+        if depth > MAX_CHAIN || !entered.insert(step.clone()) {
+            return Ok(false);
+        }
+        let Module::File(path) = module else {
+            trace.push(step.clone());
+            return Ok(true);
+        };
+        let (Some(sides), Some((head, members))) = (self.sides(path)?, names.split_first()) else {
+            // What cannot be looked into is where it ends.
+            trace.push(step.clone());
+            return Ok(true);
+        };
+        let is_star = |export: &&Export| export.kind == ExportKind::All && export.name == "*";
+        let mut explicit = sides.exports.iter().filter(|export| !is_star(export) && *export.name == **head).peekable();
+        if explicit.peek().is_some() {
+            trace.push(step.clone());
+            let bound = bindings(&sides.imports);
+            for export in explicit {
+                if let Some(next) = self.exported(path, export, members, &bound) {
+                    self.follow(&next, trace, entered, depth + 1)?;
+                } else if let (None, Some(local)) = (&export.source, &export.local) {
+                    trace.push(declared(path, local, members));
+                }
+            }
+            return Ok(true);
+        }
+        if **head == *"default" {
+            return Ok(false);
+        }
+        // `export * from`: of modules that cannot be looked into, any may be it, if no other is.
+        let mut others = Vec::new();
+        let at = trace.len();
+        trace.push(step.clone());
+        for source in sides.exports.iter().filter(is_star).filter_map(|export| export.source.as_deref()) {
+            let next = (self.module(path, &source.into()), names.clone());
+            if matches!(next.0, Module::Specifier(_)) {
+                others.push(next);
+            } else if self.follow(&next, trace, entered, depth + 1)? {
+                return Ok(true);
+            }
+        }
+        trace.extend(others);
+        if trace.len() == at + 1 {
+            trace.pop();
+        }
+        Ok(trace.len() > at)
+    }
+
+    /// What an export stands for in another module, if it comes from one.
+    fn exported(
+        &self,
+        path: &RelPath,
+        export: &Export,
+        members: &[Arc<str>],
+        bound: &HashMap<&str, Binding>,
+    ) -> Option<Step> {
+        match (export.kind, &export.source) {
+            (ExportKind::ReExport, Some(source)) => {
+                let name = export.local.as_deref().unwrap_or(&export.name).into();
+                self.step(path, &Binding::Export { source: source.as_str().into(), name }, members)
+            }
+            (ExportKind::All, Some(source)) => {
+                self.step(path, &Binding::Namespace { source: source.as_str().into() }, members)
+            }
+            _ => self.step(path, bound.get(export.local.as_deref()?)?, members),
+        }
+    }
+
+    /// Imports and exports of a file; `None` if they are not known.
+    fn sides(&self, path: &RelPath) -> Result<Option<Arc<Sides>>> {
+        if let Some(known) = self.sides.lock().unwrap_or_else(PoisonError::into_inner).get(path) {
+            return Ok(known.clone());
+        }
+        let hash = self.snapshot.file(path).and_then(|entry| entry.known()).map(|facts| facts.hash);
+        let digest = match language(path) {
+            Some(language) => digests(&self.context).of(path, language, hash)?,
+            None => None,
+        };
+        let sides = digest
+            .and_then(|(_, digest)| Some(Arc::new(Sides { imports: digest.imports()?, exports: digest.exports()? })));
+        self.sides.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), sides.clone());
+        Ok(sides)
+    }
+
+    /// The name under which a file exports what it calls `local` as its default, if it exports no `local` by name.
+    pub(super) fn is_default(&self, path: &RelPath, local: &str) -> Result<bool> {
+        let Some(sides) = self.sides(path)? else { return Ok(false) };
+        let by_name = sides.exports.iter().any(|export| export.name == local);
+        let default = |export: &Export| export.name == "default" && export.local.as_deref() == Some(local);
+        Ok(!by_name && sides.exports.iter().any(default))
+    }
+}
+
+pub(super) fn language(path: &RelPath) -> Option<Language> {
+    path.extension().and_then(Language::of_extension)
+}
+
+/// What it takes to find digests in a request.
+pub(super) fn digests(context: &Context) -> Digests<'_> {
+    Digests {
+        root: &context.shared.root,
+        store: &context.shared.facts,
+        max_bytes: context.shared.config.limits.max_parse_bytes,
+        cancel: &context.cancel,
+    }
+}
