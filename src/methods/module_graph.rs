@@ -163,7 +163,10 @@ impl Loader<'_> {
                 context.cancel.check()?;
                 return Ok(Arc::new(Links::unknown()));
             };
-            state.find(&entry.path, hash, &sources)
+            match state.known(&entry.path, hash) {
+                Some(links) => Ok(links),
+                None => state.find(&entry.path, hash, &sources),
+            }
         };
         let pool = Arc::clone(&self.context.shared.pool);
         let links = ordered_map(pool, entries, BATCH, window, find).map(|found| found?).collect::<Result<_>>()?;

@@ -56,9 +56,9 @@ fn object(value: Value) -> Option<Map<String, Value>> {
     }
 }
 
-/// Of some fields, those that are wanted and sane.
+/// Of some fields, those that are wanted and sane. One that is `null` is not there, which the resolver does not know.
 fn only(fields: Map<String, Value>, wanted: &[&str]) -> Map<String, Value> {
-    fields.into_iter().filter(|(name, value)| wanted.contains(&&**name) && is_sane(value)).collect()
+    fields.into_iter().filter(|(name, value)| wanted.contains(&&**name) && !value.is_null() && is_sane(value)).collect()
 }
 
 /// Recurses no deeper than the parser, which gives up at 128 levels.

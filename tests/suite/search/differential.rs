@@ -310,7 +310,7 @@ pub(super) fn rewritten(text: &str, random: &mut Random) -> Vec<u8> {
         4 => {
             let mut bytes = text.as_bytes().to_vec();
             for _ in 0..8 {
-                let at = random.below(bytes.len());
+                let at = random.below(bytes.len() + 1);
                 bytes.splice(
                     at..at,
                     random
