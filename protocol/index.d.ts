@@ -191,6 +191,8 @@ export interface StatusResult {
   memory: MemoryStatus;
   /** The index of what files have in them. */
   textIndex: TextIndexStatus;
+  /** What is known of sources. */
+  facts: FactsStatus;
   /** What is kept between runs. */
   cache: CacheStatus;
   /** Requests in flight, this one included. */
@@ -273,6 +275,14 @@ export interface TextIndexStatus {
    * anew.
    */
   dirtyFiles: number;
+}
+
+/** The facts of sources that are known without parsing them. */
+export interface FactsStatus {
+  /** Contents that are known. */
+  sources: number;
+  /** Bytes of what is known of them. */
+  bytes: number;
 }
 
 /** What is kept between runs. */

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
 
 use tokio::sync::Notify;
 
@@ -10,7 +11,11 @@ use crate::error::{Error, Result};
 /// Shared by the server, which cancels, and the worker, which looks. Cheap to look at: one
 /// relaxed load.
 #[derive(Clone, Debug, Default)]
-pub struct CancelToken(Arc<Inner>);
+pub struct CancelToken {
+    inner: Arc<Inner>,
+    /// When this one is cancelled by itself.
+    until: Option<Instant>,
+}
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -21,13 +26,21 @@ struct Inner {
 impl CancelToken {
     /// Cancels; cannot be taken back.
     pub fn cancel(&self) {
-        self.0.cancelled.store(true, Ordering::Release);
-        self.0.notify.notify_waiters();
+        self.inner.cancelled.store(true, Ordering::Release);
+        self.inner.notify.notify_waiters();
     }
 
-    /// Whether [`Self::cancel`] was called.
+    /// The same one for work that has a time limit of its own: cancelled with it, and for this work alone after `until`,
+    /// which [`Self::cancelled`] does not wait for.
+    #[must_use]
+    pub fn limited(&self, until: Instant) -> Self {
+        let until = self.until.map_or(until, |before| before.min(until));
+        Self { inner: Arc::clone(&self.inner), until: Some(until) }
+    }
+
+    /// Whether [`Self::cancel`] was called, or the time is over.
     pub fn is_cancelled(&self) -> bool {
-        self.0.cancelled.load(Ordering::Relaxed)
+        self.inner.cancelled.load(Ordering::Relaxed) || self.until.is_some_and(|until| Instant::now() >= until)
     }
 
     /// `Err(cancelled)` once it is: for `?` at the points where work can stop.
@@ -40,10 +53,28 @@ impl CancelToken {
 
     /// Waits until [`Self::cancel`] is called.
     pub async fn cancelled(&self) {
-        let notified = self.0.notify.notified();
+        let notified = self.inner.notify.notified();
         // Registered before the look, so a cancellation in between is not missed.
         if !self.is_cancelled() {
             notified.await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_limit_of_its_own_cancels_nothing_else() {
+        let token = CancelToken::default();
+        let now = Instant::now();
+        let (over, long) = (token.limited(now), token.limited(now + Duration::from_secs(3600)));
+        assert!(over.is_cancelled() && over.limited(now + Duration::from_secs(3600)).is_cancelled());
+        assert!(!token.is_cancelled() && !long.is_cancelled());
+        long.cancel();
+        assert!(token.is_cancelled() && long.is_cancelled());
     }
 }

@@ -1,5 +1,5 @@
 //! What is kept between runs, in a directory of our own outside the workspace: the text index, and with it the stamps and
-//! hashes of files.
+//! hashes of files; and the facts of sources.
 //!
 //! Each workspace has a directory, named after its path. In it are parts, each in a file that is named after the hash of
 //! its bytes, and a manifest that lists them. Files are written under another name and renamed, parts before the
@@ -8,6 +8,7 @@
 #![expect(clippy::disallowed_methods, reason = "these are our own files, outside the workspace")]
 
 mod codec;
+mod facts;
 mod files;
 mod manifest;
 mod space;

@@ -1,11 +1,17 @@
 //! What sources come to: read and parsed once for each content.
 
-use std::sync::Arc;
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use rayon::prelude::*;
 
 use crate::cancel::CancelToken;
+use crate::courtesy::Courtesy;
 use crate::error::{Code, Result};
-use crate::facts::{Digest, Store};
+use crate::facts::{Digest, Key, Store};
 use crate::fs::WorkspaceRoot;
+use crate::index::Snapshot;
 use crate::path::RelPath;
 use crate::protocol::tsx::{Fact, Language};
 use crate::text::{self, Class};
@@ -62,5 +68,51 @@ impl Digests<'_> {
                 Ok(None)
             }
         }
+    }
+}
+
+/// Sources that take longer are left to whoever asks for them, who has a time limit.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Finds the digests of the JSX sources of the workspace before anybody asks.
+#[derive(Debug, Default)]
+pub struct Warmer {
+    /// Sources that took too long, or have no digest. They are not tried again.
+    given_up: Mutex<HashSet<Key>>,
+}
+
+impl Warmer {
+    /// Finds what is missing, in parallel on the current rayon pool, while nobody waits for anything else and there is
+    /// room. Returns how many there were.
+    pub fn warm(&self, snapshot: &Snapshot, digests: Digests<'_>, courtesy: &Courtesy) -> usize {
+        let missing: Vec<_> = snapshot
+            .files
+            .iter()
+            .filter_map(|entry| {
+                let language = entry.path.extension().and_then(Language::of_extension)?;
+                let is_jsx = matches!(language, Language::Tsx | Language::Jsx);
+                let hash = entry.known().filter(|_| is_jsx)?.hash;
+                let key = (hash, language);
+                (!digests.store.has(&key) && !self.has_given_up(&key)).then_some((entry, key))
+            })
+            .collect();
+        let found = missing.into_par_iter().filter(|(entry, key)| {
+            if digests.cancel.is_cancelled() || digests.store.is_full() {
+                return false;
+            }
+            courtesy.after_you();
+            let limited = digests.cancel.limited(Instant::now() + PATIENCE);
+            let digest = Digests { cancel: &limited, ..digests }.of(&entry.path, key.1, Some(key.0));
+            let is_found = matches!(digest, Ok(Some(_)));
+            if !is_found && !digests.cancel.is_cancelled() {
+                self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(*key);
+            }
+            is_found
+        });
+        found.count()
+    }
+
+    fn has_given_up(&self, key: &Key) -> bool {
+        self.given_up.lock().unwrap_or_else(PoisonError::into_inner).contains(key)
     }
 }

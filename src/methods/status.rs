@@ -40,6 +40,8 @@ pub struct StatusResult {
     pub memory: MemoryStatus,
     /// The index of what files have in them.
     pub text_index: TextIndexStatus,
+    /// What is known of sources.
+    pub facts: FactsStatus,
     /// What is kept between runs.
     pub cache: CacheStatus,
     /// Requests in flight, this one included.
@@ -139,6 +141,16 @@ pub struct TextIndexStatus {
     pub dirty_files: u64,
 }
 
+/// The facts of sources that are known without parsing them.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FactsStatus {
+    /// Contents that are known.
+    pub sources: u64,
+    /// Bytes of what is known of them.
+    pub bytes: u64,
+}
+
 impl Method for Status {
     const NAME: &'static str = "status";
     const SUMMARY: &'static str = "Tells what the index holds and what the process uses.";
@@ -192,6 +204,7 @@ impl Method for Status {
                 bytes: snapshot.text.bytes() as u64,
                 dirty_files: snapshot.text.dirty().len() as u64,
             },
+            facts: FactsStatus { sources: shared.facts.len() as u64, bytes: shared.facts.bytes() as u64 },
             cache: shared.cache.as_ref().map_or_else(CacheStatus::default, |cache| {
                 let report = cache.report();
                 CacheStatus {

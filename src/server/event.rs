@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::oneshot;
 
-use super::index_jobs::Done;
+use super::index_jobs::{Done, Warmed};
 use super::output::Line;
 use super::pending::Serial;
 use super::subscriptions::Told;
@@ -40,6 +40,8 @@ pub(super) enum Event {
     Built { result: Result<Built> },
     /// What is worth keeping was written, or could not be.
     Kept,
+    /// Facts of sources were found before anybody asked.
+    Warmed { warmed: Warmed },
     /// Output was written; there may be room for more.
     Written,
     /// Nobody reads stdout any more.

@@ -3,6 +3,7 @@
 mod job;
 mod keeping;
 mod texts;
+mod warming;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -16,13 +17,15 @@ pub(super) use self::job::Done;
 use self::job::{Job, Running, Tools, survive};
 use self::keeping::Keeping;
 use self::texts::Texts;
+pub(super) use self::warming::Warmed;
+use self::warming::Warming;
 use super::event::{Event, SyncRequest};
 use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::now_ns;
 use crate::index::{FileEntry, Journal, Snapshot, TextPart};
-use crate::indexer::{Builder, Built, Counter, Filled, Indexer, Report, Walker, WatchOptions, fill};
+use crate::indexer::{Builder, Built, Counter, Filled, Indexer, Report, Walker, Warmer, WatchOptions, fill};
 use crate::methods::{Depth, History, IndexState, Shared, View};
 use crate::ordered::pool;
 use crate::watch::{Counts, Queue, Source};
@@ -55,6 +58,7 @@ pub(super) struct IndexJobs {
     unsettled: VecDeque<Filled>,
     texts: Texts,
     keeping: Keeping,
+    warming: Warming,
     /// Whether the first index started from what was kept.
     pub(super) from_cache: bool,
     /// Whether the first index was read, and whether it is complete since [`Self::take_completed`] was called last.
@@ -96,8 +100,15 @@ impl IndexJobs {
         let indexer = Indexer::new(root, walker, threads, options, stop.clone(), Arc::clone(&scanned))?;
         let report = Report { mode: shared.config.watch, ..Report::default() };
         let journal = Journal::new(snapshot.clock.tick(), MAX_RECORDS);
-        let tools =
-            Tools { shared, indexer: Mutex::new(indexer), fill_pool, stop, scanned, filled: Counter::default() };
+        let tools = Tools {
+            shared,
+            indexer: Mutex::new(indexer),
+            fill_pool,
+            warmer: Warmer::default(),
+            stop,
+            scanned,
+            filled: Counter::default(),
+        };
         Ok(Self {
             schedule: Schedule::new(report.mode),
             tools: Arc::new(tools),
@@ -119,6 +130,7 @@ impl IndexJobs {
             unsettled: VecDeque::new(),
             texts: Texts::new(),
             keeping: Keeping::default(),
+            warming: Warming::new(),
             from_cache: false,
             is_read: false,
             completed: false,
@@ -267,6 +279,9 @@ impl IndexJobs {
         let is_another = self.snapshot.clock.tick() != before;
         if is_another {
             self.texts.changed(&self.snapshot.text, Instant::now());
+            if self.state == IndexState::Ready {
+                self.warming.want(false, Instant::now());
+            }
         }
         self.complete();
         self.fill();
@@ -323,9 +338,22 @@ impl IndexJobs {
         self.keeping.take()
     }
 
+    /// Finds the facts of sources that nobody asked for yet, if that is due.
+    fn warm(&mut self, now: Instant) {
+        if self.warming.due().is_some_and(|due| due <= now) {
+            self.warming.start(now, &self.snapshot, &self.tools, &self.events, &self.runtime);
+        }
+    }
+
+    /// That ended.
+    pub(super) fn warmed(&mut self, warmed: &Warmed) {
+        self.warming.done(warmed, Instant::now());
+    }
+
     /// Reads what was not read yet, beside the jobs; at first with all that the text index is built of.
     fn fill(&mut self) {
         self.build(Instant::now());
+        self.warm(Instant::now());
         if self.filling
             || self.state == IndexState::Scanning
             || (self.unread.is_empty() && (self.is_read || !self.unsettled.is_empty()))
@@ -429,6 +457,7 @@ impl IndexJobs {
             self.state = IndexState::Ready;
             self.completed = true;
             self.want_kept(true);
+            self.warming.want(true, Instant::now());
         }
     }
 
@@ -465,7 +494,7 @@ impl IndexJobs {
         let scheduled = scheduled.filter(|_| self.running.is_none());
         let build =
             if self.filling || self.state == IndexState::Scanning { None } else { self.texts.due(&self.snapshot.text) };
-        [waited, scheduled, self.hot_until, build].into_iter().flatten().min()
+        [waited, scheduled, self.hot_until, build, self.warming.due()].into_iter().flatten().min()
     }
 
     /// What happened since the state that `clock` names.

@@ -302,6 +302,7 @@ impl Loop {
                 self.index.build_done(result);
             }
             Event::Kept => self.index.kept(),
+            Event::Warmed { warmed } => self.index.warmed(&warmed),
             Event::Written => {}
             Event::OutputClosed => self.end = Some((Exit::Done, Duration::ZERO)),
             Event::Terminate => {

@@ -101,7 +101,8 @@ const DEFAULT_LIMIT: u64 = 10_000;
 impl Method for Usages {
     const NAME: &'static str = "usages";
     const SUMMARY: &'static str = "Finds the JSX elements of a name or of a component in the workspace.";
-    const EXAMPLE: &'static str = r#"{"name": "TextField", "importedFrom": "src/components/TextField.tsx", "attributes": [{"name": "label"}]}"#;
+    const EXAMPLE: &'static str =
+        r#"{"name": "TextField", "importedFrom": "src/components/TextField.tsx", "attributes": [{"name": "label"}]}"#;
     const LANE: Lane = Lane::Heavy;
     type Params = UsagesParams;
     type Output = UsagesResult;

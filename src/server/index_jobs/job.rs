@@ -9,7 +9,7 @@ use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::fs::now_ns;
 use crate::index::{Delta, FileEntry, Rebuild, Replaced, Snapshot, TextPart};
-use crate::indexer::{Counter, Filled, Indexer, Report};
+use crate::indexer::{Counter, Filled, Indexer, Report, Warmer};
 use crate::methods::{Depth, Shared};
 use crate::path::RelPath;
 use crate::server::event::SyncRequest;
@@ -22,6 +22,8 @@ pub(super) struct Tools {
     pub(super) indexer: Mutex<Indexer>,
     /// For reading beside the jobs, so that requests and the jobs they wait for do not queue behind it.
     pub(super) fill_pool: rayon::ThreadPool,
+    /// Knows which sources are not worth trying again.
+    pub(super) warmer: Warmer,
     /// Ends all jobs.
     pub(super) stop: CancelToken,
     /// Files and bytes walked, and read beside the jobs, since the start.
