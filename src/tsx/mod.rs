@@ -15,11 +15,14 @@ mod grammar;
 mod imports;
 mod jsx;
 mod literal;
+mod patterns;
 mod sexp;
 mod source;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod tolerant;
+mod trivia;
 mod walk;
 
 use source::{Source, View};

@@ -7,7 +7,7 @@ use std::ops::{ControlFlow, Range};
 use tree_sitter::{Node, ParseOptions, Parser, Tree};
 
 use super::grammar::{Grammar, Kind, SLOTS};
-use super::{literal, tolerant};
+use super::{literal, tolerant, trivia};
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::protocol::tsx::Language;
@@ -68,6 +68,15 @@ impl<'text> Source<'text> {
     /// A stretch of the tree as written.
     pub(super) fn slice_of(&self, bytes: Range<usize>) -> &'text str {
         self.text.get(bytes.start + self.base..bytes.end + self.base).unwrap_or_default()
+    }
+
+    /// Where one of `separators` ends that follows `end`; `end` itself where there is none.
+    pub(super) fn with_separator(&self, end: usize, separators: &[char]) -> usize {
+        let behind = self.text.get(end + self.base..).unwrap_or_default();
+        match trivia::skip(behind).strip_prefix(separators) {
+            Some(rest) => end + behind.len() - rest.len(),
+            None => end,
+        }
     }
 
     /// A node's place in the text.
