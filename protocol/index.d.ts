@@ -181,6 +181,8 @@ export interface StatusResult {
   textIndex: TextIndexStatus;
   /** What is kept between runs. */
   cache: CacheStatus;
+  /** Threads beside those that take requests. */
+  threads: ThreadStatus;
   /** Requests in flight, this one included. */
   inFlight: number;
   /** Milliseconds since the process started. */
@@ -273,6 +275,15 @@ export interface CacheStatus {
   bytes?: number;
   /** Why it could not be read or written. */
   lastError?: string;
+}
+
+/** Threads beside those that take requests. */
+export interface ThreadStatus {
+  /**
+   * Threads that still parse a source that nobody waits for any more, because the parser did not
+   * stop when it was told to. With 8 of them, what needs a parser is refused until one ends.
+   */
+  abandoned: number;
 }
 
 /** The params of `sync`. */

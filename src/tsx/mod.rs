@@ -7,6 +7,7 @@
 //! `source` parses and maps nodes to the text, `walk` visits each node once and hands it to the
 //! collectors, one a fact, which charge a `budget`.
 
+mod apart;
 mod budget;
 mod components;
 mod entities;
@@ -14,7 +15,9 @@ mod exports;
 mod grammar;
 mod imports;
 mod jsx;
+mod lenient;
 mod literal;
+mod parser;
 mod patterns;
 mod sexp;
 mod source;
@@ -25,6 +28,7 @@ mod tolerant;
 mod trivia;
 mod walk;
 
+pub use apart::abandoned;
 use source::{Source, View};
 
 use crate::cancel::CancelToken;

@@ -88,6 +88,7 @@ impl Symbols {
             Kind::TypeAliasDeclaration => declared.named(SymbolKind::TypeAlias)?,
             Kind::EnumDeclaration => declared.named(SymbolKind::Enum)?,
             Kind::InternalModule | Kind::Module => declared.namespace()?,
+            Kind::LabeledStatement => declared.label()?,
             Kind::FunctionExpression | Kind::GeneratorFunction => declared.default_export(SymbolKind::Function)?,
             Kind::Class => declared.default_export(SymbolKind::Class)?,
             Kind::LexicalDeclaration | Kind::VariableDeclaration => {
@@ -199,6 +200,17 @@ impl<'tree> Declared<'_, '_, 'tree> {
         };
         let (start, end) = (self.start(), self.source.end_of(self.node));
         self.push(SymbolKind::Namespace, "global".to_owned(), start..end, global.byte_range(), Some(Role::Declaration))
+    }
+
+    /// `global {}`, which the grammar is shown as a label.
+    fn label(&mut self) -> Result<()> {
+        let Some(label) = self.node.child_by_field_name("label") else { return Ok(()) };
+        let colon = self.node.child(1).map(|colon| self.source.slice(colon));
+        if self.source.slice(label) != "global" || colon == Some(":") {
+            return Ok(());
+        }
+        let (name, bytes) = (label.byte_range(), self.node.byte_range());
+        self.push(SymbolKind::Namespace, "global".to_owned(), bytes, name, Some(Role::Declaration))
     }
 
     /// A declaration with a name.

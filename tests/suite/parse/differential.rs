@@ -127,17 +127,18 @@ const BROKEN: &[(&str, &str)] = &[
     ("tsx", "const a = <b>c;"),
 ];
 
-/// Ours without what the compiler does not tell.
-fn facts(mut ours: Value) -> Value {
+/// The facts that both tell.
+pub(super) const FACTS: [&str; 4] = ["imports", "exports", "jsx", "symbols"];
+
+/// Ours as the compiler would tell it, and the compiler's.
+pub(super) fn comparable(mut ours: Value, mut theirs: Value) -> [Value; 2] {
     for element in ours["jsx"].as_array_mut().unwrap() {
         element.as_object_mut().unwrap().remove("component").expect("every element has the field");
     }
-    let mut facts = json!({});
-    for fact in ["imports", "exports", "jsx", "symbols"] {
-        facts[fact] = ours[fact].take();
+    for facts in [&mut ours, &mut theirs] {
+        numbers(facts);
     }
-    numbers(&mut facts);
-    facts
+    [ours, theirs]
 }
 
 /// JavaScript has one kind of number.
@@ -150,24 +151,32 @@ fn numbers(value: &mut Value) {
     }
 }
 
+/// The first difference in a list of facts.
+pub(super) fn difference(ours: &Value, theirs: &Value) -> Option<String> {
+    let (ours, theirs) = (ours.as_array().unwrap(), theirs.as_array().unwrap());
+    let unequal = ours.iter().zip(theirs).find(|(one, other)| one != other);
+    match unequal {
+        Some((one, other)) => Some(format!("\n  ours       {one}\n  TypeScript {other}")),
+        None if ours.len() == theirs.len() => None,
+        None => Some(format!(
+            "{} of ours, {} of TypeScript, the first one more: {}",
+            ours.len(),
+            theirs.len(),
+            ours.get(theirs.len()).or(theirs.get(ours.len())).unwrap()
+        )),
+    }
+}
+
 /// Compares one source; how many facts there were.
 fn compare(sidecar: &mut Sidecar, typescript: &mut Node, ours: Value, theirs: Value, what: &str) -> usize {
-    let ours = sidecar.request("parse", ours);
-    let mut theirs = typescript.ask(&theirs);
-    let errors = theirs.as_object_mut().unwrap().remove("errors").unwrap();
-    assert_eq!((&ours["errors"], errors), (&json!([]), json!(0)), "{what}");
-    numbers(&mut theirs);
-    let ours = facts(ours);
-    let mut count = 0;
-    for fact in ["imports", "exports", "jsx", "symbols"] {
-        let (ours, theirs) = (ours[fact].as_array().unwrap(), theirs[fact].as_array().unwrap());
-        for (one, other) in ours.iter().zip(theirs) {
-            assert_eq!(one, other, "{fact} of {what}\n  ours       {one}\n  TypeScript {other}");
+    let [ours, theirs] = comparable(sidecar.request("parse", ours), typescript.ask(&theirs));
+    assert_eq!((&ours["errors"], &theirs["errors"]), (&json!([]), &json!(0.0)), "{what}");
+    for fact in FACTS {
+        if let Some(difference) = difference(&ours[fact], &theirs[fact]) {
+            panic!("{fact} of {what}{difference}");
         }
-        assert_eq!(ours.len(), theirs.len(), "{fact} of {what}");
-        count += ours.len();
     }
-    count
+    FACTS.iter().map(|fact| ours[*fact].as_array().unwrap().len()).sum()
 }
 
 #[test]
