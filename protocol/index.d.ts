@@ -195,6 +195,8 @@ export interface StatusResult {
   facts: FactsStatus;
   /** What is kept between runs. */
   cache: CacheStatus;
+  /** Threads beside those that take requests. */
+  threads: ThreadStatus;
   /** Requests in flight, this one included. */
   inFlight: number;
   /** Milliseconds since the process started. */
@@ -295,6 +297,15 @@ export interface CacheStatus {
   bytes?: number;
   /** Why it could not be read or written. */
   lastError?: string;
+}
+
+/** Threads beside those that take requests. */
+export interface ThreadStatus {
+  /**
+   * Threads that still parse a source that nobody waits for any more, because the parser did not
+   * stop when it was told to. With 8 of them, what needs a parser is refused until one ends.
+   */
+  abandoned: number;
 }
 
 /** The params of `sync`. */
@@ -958,6 +969,8 @@ export type Fact =
   | "components"
   /** JSX elements and fragments with their attributes. */
   | "jsx"
+  /** Declarations, nested ones too. */
+  | "symbols"
   /** Where the source does not parse. */
   | "errors";
 
@@ -979,6 +992,8 @@ export interface ParseResult {
   components?: Component[];
   /** Elements, in document order of their opening tags. */
   jsx?: JsxElement[];
+  /** Declarations, in document order. */
+  symbols?: SourceSymbol[];
   /** The syntax tree as an S-expression. */
   tree?: string;
 }
@@ -1176,6 +1191,61 @@ export type JsxValueKind =
   | "element"
   /** Anything else. */
   | "expression";
+
+/** A declaration. Declarations come in document order, each behind the one it is written in. */
+export interface SourceSymbol {
+  /**
+   * Its name: `constructor` for a constructor, `default` for an unnamed default export, `a.b` for
+   * `namespace a.b`, the module's name for `declare module "…"`; of a member, a string's value, and
+   * anything else (`#a`, `[a]`, `1`) as written.
+   */
+  name: string;
+  /** What is declared. */
+  kind: SymbolKind;
+  /** The position in the list of the declaration that it is written in. */
+  container: number | null;
+  /**
+   * The declaration with its modifiers and decorators; of a variable, the declarator (`a = 1`) or
+   * what binds the name in a pattern (`b: a = 1`).
+   */
+  range: TextRange;
+  /** The name in it. */
+  nameRange: TextRange;
+}
+
+/** What a declaration declares. */
+export type SymbolKind =
+  /** `function a() {}`, also each of its overloads */
+  | "function"
+  /** `class A {}` */
+  | "class"
+  /** A method of a class or an interface, also each of its overloads. */
+  | "method"
+  /**
+   * A property of a class or an interface, also one that is declared by a parameter
+   * (`constructor(readonly a) {}`).
+   */
+  | "property"
+  /** `get a() {}` */
+  | "getter"
+  /** `set a(b) {}` */
+  | "setter"
+  /** `constructor() {}` */
+  | "constructor"
+  /** Each name of a `let` or `var`. */
+  | "variable"
+  /** Each name of a `const`. */
+  | "constant"
+  /** `interface A {}` */
+  | "interface"
+  /** `type A = …` */
+  | "typeAlias"
+  /** `enum A {}` */
+  | "enum"
+  /** A member of an enum. */
+  | "enumMember"
+  /** `namespace A {}`, `declare module "a" {}`, `declare global {}` */
+  | "namespace";
 
 /** The params of `usages`. */
 export interface UsagesParams {

@@ -36,6 +36,9 @@ async function each(items, atOnce, work) {
   await Promise.all(Array.from({ length: atOnce }, worker));
 }
 
+const packagesOf = ({ packages }) =>
+  Object.entries(packages).flatMap(([name, versions]) => versions.map((version) => ({ name, version })));
+
 /** `@scope/name`, `1.2.3` → `@scope/name-1.2.3`. */
 const directory = ({ name, version }) => `${name}-${version}`;
 /** The name that `npm pack` gives. */
@@ -68,7 +71,7 @@ export async function corpus(say) {
   if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return trees;
 
   const list = JSON.parse(texts[0]);
-  const packages = Object.entries(list.packages).flatMap(([name, versions]) => versions.map((version) => ({ name, version })));
+  const packages = packagesOf(list);
   say(`the corpus: downloading ${packages.length} packages and some crates into ${base}`);
   const work = join(base, "work");
   for (const old of [stamp, work, trees.large, trees.small]) rmSync(old, { recursive: true, force: true });
@@ -85,8 +88,27 @@ export async function corpus(say) {
   return trees;
 }
 
+/** A tree of packages with many `.tsx` sources, made unless it is there. */
+export async function tsxCorpus(say) {
+  const text = readFileSync(listed("tsx.json"), "utf8");
+  const [stamp, tree, work] = [join(base, "tsx.txt"), join(base, "tsx"), join(base, "tsx-work")];
+  const digest = createHash("sha256").update([RULES, text].join("\0")).digest("hex");
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === digest) return tree;
+  for (const old of [stamp, tree, work]) rmSync(old, { recursive: true, force: true });
+  const packages = packagesOf(JSON.parse(text));
+  say(`the TSX corpus: downloading ${packages.length} packages into ${base}`);
+  const unpacked = join(work, "tree");
+  mkdirSync(unpacked, { recursive: true });
+  await unpackPackages(packages, work, unpacked);
+  renameSync(unpacked, tree);
+  rmSync(work, { recursive: true });
+  if (!windows) spawnSync("sync");
+  writeFileSync(stamp, digest);
+  return tree;
+}
+
 /** Removes the corpus and the tools beside it; of a directory that was named, nothing else. */
 export function clean() {
-  for (const part of ["corpus.txt", "large", "small", "work", "tools"]) rmSync(join(base, part), { recursive: true, force: true });
+  for (const part of ["corpus.txt", "large", "small", "work", "tools", "tsx.txt", "tsx", "tsx-work"]) rmSync(join(base, part), { recursive: true, force: true });
   if (existsSync(base) && readdirSync(base).length === 0) rmdirSync(base);
 }

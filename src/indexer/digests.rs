@@ -35,9 +35,20 @@ pub struct Digests<'digests> {
     pub cancel: &'digests CancelToken,
 }
 
+/// What came of asking for a digest.
+#[derive(Clone, Debug)]
+pub enum Digested {
+    /// It, and the hash of what it was made of.
+    Known(blake3::Hash, Arc<Digest>),
+    /// It was not made: nobody is interested in the text.
+    OfNoInterest,
+    /// The file is too long, no text, not readable, or gone, or there is too much in it.
+    Unknown,
+}
+
 impl Digests<'_> {
-    /// The digest of a source, and the hash of what it was made of; of `hash`, if that is known and held. `None` if the
-    /// file is too long, no text, not readable, or gone, or if there is too much in it.
+    /// The digest of a source, and the hash of what it was made of; of `hash`, if that is known and held. A text that is
+    /// not held and that nobody is `interested` in is not parsed.
     ///
     /// # Errors
     /// `cancelled`.
@@ -46,26 +57,30 @@ impl Digests<'_> {
         path: &RelPath,
         language: Language,
         hash: Option<blake3::Hash>,
-    ) -> Result<Option<(blake3::Hash, Arc<Digest>)>> {
+        interested: impl Fn(&str) -> bool,
+    ) -> Result<Digested> {
         if let Some(hash) = hash
             && let Some(held) = self.store.get(&(hash, language))
         {
-            return Ok(Some((hash, held)));
+            return Ok(Digested::Known(hash, held));
         }
         self.cancel.check()?;
-        let Ok(content) = self.root.read(path, self.max_bytes) else { return Ok(None) };
+        let Ok(content) = self.root.read(path, self.max_bytes) else { return Ok(Digested::Unknown) };
+        let Ok(text) = text::decode(&content.bytes, Class::of(&content.bytes)) else { return Ok(Digested::Unknown) };
+        if !interested(&text) {
+            return Ok(Digested::OfNoInterest);
+        }
         let hash = blake3::hash(&content.bytes);
-        let Ok(text) = text::decode(&content.bytes, Class::of(&content.bytes)) else { return Ok(None) };
         match tsx::facts(&text, language, &FACTS, MAX_FACTS_BYTES, self.cancel) {
             Ok(facts) => {
                 let digest = Arc::new(Digest::of(&facts));
                 self.store.put((hash, language), Arc::clone(&digest));
-                Ok(Some((hash, digest)))
+                Ok(Digested::Known(hash, digest))
             }
             Err(error) if error.code == Code::Cancelled => Err(error),
             Err(error) => {
                 tracing::debug!("{path}: its facts are not known: {error}");
-                Ok(None)
+                Ok(Digested::Unknown)
             }
         }
     }
@@ -102,8 +117,8 @@ impl Warmer {
             }
             courtesy.after_you();
             let limited = digests.cancel.limited(Instant::now() + PATIENCE);
-            let digest = Digests { cancel: &limited, ..digests }.of(&entry.path, key.1, Some(key.0));
-            let is_found = matches!(digest, Ok(Some(_)));
+            let digest = Digests { cancel: &limited, ..digests }.of(&entry.path, key.1, Some(key.0), |_| true);
+            let is_found = matches!(digest, Ok(Digested::Known(..)));
             if !is_found && !digests.cancel.is_cancelled() {
                 self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(*key);
             }

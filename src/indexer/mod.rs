@@ -18,7 +18,7 @@ mod tests;
 
 pub use audit::Audited;
 pub use build::{Builder, Built};
-pub use digests::{Digests, Warmer};
+pub use digests::{Digested, Digests, Warmer};
 pub use facts::FactsReader;
 pub use fill::{Filled, fill, look};
 pub use follow::{Followed, Indexer, Report, WatchOptions};

@@ -8,6 +8,7 @@ use crate::error::Result;
 use crate::index::{Facts, FileEntry};
 use crate::protocol::watch::WatchMode;
 use crate::text::Class;
+use crate::tsx;
 
 /// The method.
 pub struct Status;
@@ -44,6 +45,8 @@ pub struct StatusResult {
     pub facts: FactsStatus,
     /// What is kept between runs.
     pub cache: CacheStatus,
+    /// Threads beside those that take requests.
+    pub threads: ThreadStatus,
     /// Requests in flight, this one included.
     pub in_flight: u64,
     /// Milliseconds since the process started.
@@ -110,6 +113,15 @@ pub struct MemoryStatus {
     pub rss_bytes: u64,
     /// Bytes of the index, roughly.
     pub index_bytes: u64,
+}
+
+/// Threads beside those that take requests.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ThreadStatus {
+    /// Threads that still parse a source that nobody waits for any more, because the parser did not stop when it was told
+    /// to. With 8 of them, what needs a parser is refused until one ends.
+    pub abandoned: u64,
 }
 
 /// What is kept between runs.
@@ -214,6 +226,7 @@ impl Method for Status {
                     last_error: report.last_error,
                 }
             }),
+            threads: ThreadStatus { abandoned: tsx::abandoned() as u64 },
             in_flight: context.server.in_flight,
             uptime_ms: shared.started.elapsed().as_millis() as u64,
         })

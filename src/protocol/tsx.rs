@@ -18,13 +18,15 @@ pub enum Fact {
     Components,
     /// JSX elements and fragments with their attributes.
     Jsx,
+    /// Declarations, nested ones too.
+    Symbols,
     /// Where the source does not parse.
     Errors,
 }
 
 impl Fact {
     /// Every fact.
-    pub const ALL: [Self; 5] = [Self::Imports, Self::Exports, Self::Components, Self::Jsx, Self::Errors];
+    pub const ALL: [Self; 6] = [Self::Imports, Self::Exports, Self::Components, Self::Jsx, Self::Symbols, Self::Errors];
 }
 
 /// Which grammar reads the text.
@@ -265,6 +267,60 @@ pub enum JsxValueKind {
     Expression,
 }
 
+/// A declaration. Declarations come in document order, each behind the one it is written in.
+#[derive(Clone, Debug, PartialEq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(rename = "SourceSymbol")] // JavaScript has a Symbol of its own
+pub struct Symbol {
+    /// Its name: `constructor` for a constructor, `default` for an unnamed default export, `a.b` for `namespace a.b`,
+    /// the module's name for `declare module "…"`; of a member, a string's value, and anything else (`#a`, `[a]`, `1`)
+    /// as written.
+    pub name: String,
+    /// What is declared.
+    pub kind: SymbolKind,
+    /// The position in the list of the declaration that it is written in.
+    pub container: Option<u64>,
+    /// The declaration with its modifiers and decorators; of a variable, the declarator (`a = 1`) or what binds the name
+    /// in a pattern (`b: a = 1`).
+    pub range: TextRange,
+    /// The name in it.
+    pub name_range: TextRange,
+}
+
+/// What a declaration declares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum SymbolKind {
+    /// `function a() {}`, also each of its overloads
+    Function,
+    /// `class A {}`
+    Class,
+    /// A method of a class or an interface, also each of its overloads.
+    Method,
+    /// A property of a class or an interface, also one that is declared by a parameter (`constructor(readonly a) {}`).
+    Property,
+    /// `get a() {}`
+    Getter,
+    /// `set a(b) {}`
+    Setter,
+    /// `constructor() {}`
+    Constructor,
+    /// Each name of a `let` or `var`.
+    Variable,
+    /// Each name of a `const`.
+    Constant,
+    /// `interface A {}`
+    Interface,
+    /// `type A = …`
+    TypeAlias,
+    /// `enum A {}`
+    Enum,
+    /// A member of an enum.
+    EnumMember,
+    /// `namespace A {}`, `declare module "a" {}`, `declare global {}`
+    Namespace,
+}
+
 /// The facts of one source; those not asked for are absent.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, JsonSchema)]
 pub struct Facts {
@@ -283,4 +339,7 @@ pub struct Facts {
     /// Elements, in document order of their opening tags.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jsx: Option<Vec<JsxElement>>,
+    /// Declarations, in document order.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub symbols: Option<Vec<Symbol>>,
 }

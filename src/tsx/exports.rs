@@ -7,6 +7,7 @@ use tree_sitter::Node;
 use super::budget::Budget;
 use super::grammar::Kind;
 use super::imports::has_type_modifier;
+use super::patterns::bindings;
 use super::source::Source;
 use crate::error::Result;
 use crate::protocol::TextRange;
@@ -126,7 +127,7 @@ impl Exports {
                     if source.kind(declarator) == Kind::VariableDeclarator
                         && let Some(pattern) = declarator.child_by_field_name("name")
                     {
-                        bound_names(source, pattern, &mut names);
+                        names.extend(bindings(source, pattern).into_iter().map(|binding| binding.name));
                     }
                 }
             }
@@ -231,22 +232,6 @@ fn first_identifier<'tree>(source: &Source<'_>, mut name: Node<'tree>) -> Option
             Kind::Identifier => return Some(name),
             Kind::NestedIdentifier | Kind::MemberExpression => name = name.child(0)?,
             _ => return None,
-        }
-    }
-}
-
-/// The names that a pattern binds, in order.
-fn bound_names<'tree>(source: &Source<'_>, pattern: Node<'tree>, names: &mut Vec<Node<'tree>>) {
-    let mut open = vec![pattern];
-    while let Some(node) = open.pop() {
-        match source.kind(node) {
-            Kind::Identifier | Kind::ShorthandPattern => names.push(node),
-            Kind::ObjectPattern | Kind::ArrayPattern | Kind::RestPattern => {
-                open.extend(source.parts(node).into_iter().rev());
-            }
-            Kind::PairPattern => open.extend(node.child_by_field_name("value")),
-            Kind::AssignmentPattern | Kind::ObjectAssignmentPattern => open.extend(node.child_by_field_name("left")),
-            _ => {}
         }
     }
 }

@@ -1,42 +1,38 @@
 //! The grammars, and node kinds as an enum: what the walk matches on.
 
-use std::sync::LazyLock;
+use std::sync::{LazyLock, Mutex};
 
-use tree_sitter::Node;
+use tree_sitter::{Node, Parser};
 
 use crate::protocol::tsx::Language;
 
 /// Which of the two grammars reads a language, with its kinds looked up once.
-#[derive(Debug)]
 pub(super) struct Grammar {
     /// For the parser.
     pub(super) language: tree_sitter::Language,
-    /// Where this grammar's parser is kept.
-    pub(super) slot: usize,
+    /// Parsers for it that nobody uses.
+    pub(super) parsers: Mutex<Vec<Parser>>,
     /// By kind id.
     kinds: Vec<Kind>,
 }
-
-/// How many grammars there are.
-pub(super) const SLOTS: usize = 2;
 
 impl Grammar {
     /// The grammar for `language`. Only the TypeScript grammar knows casts (`<T>x`), only the TSX
     /// grammar knows JSX; like the TypeScript compiler, the latter reads all of JavaScript.
     pub(super) fn of(language: Language) -> &'static Self {
         static TYPESCRIPT: LazyLock<Grammar> =
-            LazyLock::new(|| Grammar::new(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into(), 0));
-        static TSX: LazyLock<Grammar> = LazyLock::new(|| Grammar::new(tree_sitter_typescript::LANGUAGE_TSX.into(), 1));
+            LazyLock::new(|| Grammar::new(tree_sitter_typescript::LANGUAGE_TYPESCRIPT.into()));
+        static TSX: LazyLock<Grammar> = LazyLock::new(|| Grammar::new(tree_sitter_typescript::LANGUAGE_TSX.into()));
         match language {
             Language::Ts => &TYPESCRIPT,
             Language::Tsx | Language::Jsx | Language::Js => &TSX,
         }
     }
 
-    fn new(language: tree_sitter::Language, slot: usize) -> Self {
+    fn new(language: tree_sitter::Language) -> Self {
         let kind = |id: usize| language.node_kind_for_id(id as u16).map_or(Kind::Other, Kind::named);
         let kinds = (0..language.node_kind_count()).map(kind).collect();
-        Self { language, slot, kinds }
+        Self { language, parsers: Mutex::default(), kinds }
     }
 
     /// What a node is.
@@ -76,11 +72,17 @@ kinds! {
     As = "as",
     Comma = ",",
     Default = "default",
+    Const = "const",
     Equals = "=",
     Import = "import",
+    Get = "get",
+    Global = "global",
     Minus = "-",
     NamespaceWord = "namespace",
+    Readonly = "readonly",
+    Set = "set",
     Star = "*",
+    Static = "static",
     Type = "type",
     // Names and literals.
     Comment = "comment",
@@ -91,6 +93,9 @@ kinds! {
     NestedTypeIdentifier = "nested_type_identifier",
     TypeQuery = "type_query",
     MemberExpression = "member_expression",
+    PropertyIdentifier = "property_identifier",
+    PrivateIdentifier = "private_property_identifier",
+    ComputedName = "computed_property_name",
     String = "string",
     Number = "number",
     True = "true",
@@ -128,6 +133,24 @@ kinds! {
     TypeAliasDeclaration = "type_alias_declaration",
     InternalModule = "internal_module",
     Module = "module",
+    // Members, and what holds them.
+    ClassBody = "class_body",
+    InterfaceBody = "interface_body",
+    EnumBody = "enum_body",
+    Decorator = "decorator",
+    MethodDefinition = "method_definition",
+    MethodSignature = "method_signature",
+    AbstractMethodSignature = "abstract_method_signature",
+    FieldDefinition = "public_field_definition",
+    PropertySignature = "property_signature",
+    EnumAssignment = "enum_assignment",
+    RequiredParameter = "required_parameter",
+    OptionalParameter = "optional_parameter",
+    AccessibilityModifier = "accessibility_modifier",
+    OverrideModifier = "override_modifier",
+    // Statements.
+    LabeledStatement = "labeled_statement",
+    ForInStatement = "for_in_statement",
     // Patterns.
     ObjectPattern = "object_pattern",
     ArrayPattern = "array_pattern",
@@ -140,8 +163,6 @@ kinds! {
     Object = "object",
     Array = "array",
     Pair = "pair",
-    PropertyIdentifier = "property_identifier",
-    ComputedPropertyName = "computed_property_name",
     ArrowFunction = "arrow_function",
     FunctionExpression = "function_expression",
     GeneratorFunction = "generator_function",

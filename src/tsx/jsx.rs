@@ -8,7 +8,7 @@ use tree_sitter::Node;
 use super::budget::Budget;
 use super::grammar::Kind;
 use super::source::Source;
-use super::{entities, literal};
+use super::{entities, literal, trivia};
 use crate::error::Result;
 use crate::protocol::tsx::{JsxAttribute, JsxElement, JsxValue, JsxValueKind};
 
@@ -56,7 +56,7 @@ impl Elements {
         let Some(opening) = opening else { return Ok(()) };
         let attributes = attributes(source, opening, budget)?;
         let name_node = opening.child_by_field_name("name");
-        let name = name_node.map(|name| without_trivia(source.slice(name))).unwrap_or_default();
+        let name = name_node.map(|name| trivia::without(source.slice(name))).unwrap_or_default();
         let name_bytes = name_node.map_or_else(
             || opening.start_byte() + 1..opening.start_byte() + 1, // behind the `<`
             |name| name.byte_range(),
@@ -97,7 +97,7 @@ pub(super) fn mistake<'tree>(source: &Source<'_>, node: Node<'tree>, kind: Kind)
     if kind == Kind::JsxElement {
         let name = |tag: Node<'tree>| tag.child_by_field_name("name");
         let (open, close) = (node.child_by_field_name("open_tag")?, node.child_by_field_name("close_tag")?);
-        let written = |tag| name(tag).map(|name| without_trivia(source.slice(name)));
+        let written = |tag| name(tag).map(|name| trivia::without(source.slice(name)));
         return (written(open) != written(close)).then(|| name(close).unwrap_or(close));
     }
     let mut cursor = node.walk();
@@ -137,7 +137,7 @@ fn attribute(source: &Source<'_>, node: Node<'_>) -> Option<JsxAttribute> {
     let parts = source.parts(node);
     let (&name, rest) = parts.split_first()?;
     Some(JsxAttribute::Attribute {
-        name: without_trivia(source.slice(name)),
+        name: trivia::without(source.slice(name)),
         range: source.range(node),
         name_range: source.range(name),
         value: rest.iter().find_map(|part| value(source, *part)),
@@ -198,23 +198,4 @@ fn classify(source: &Source<'_>, expression: Node<'_>) -> (JsxValueKind, Option<
         Kind::JsxElement | Kind::JsxSelfClosingElement => (JsxValueKind::Element, None),
         _ => (JsxValueKind::Expression, None),
     }
-}
-
-/// A tag's or attribute's name without the white space and comments it may hold (`Foo . /* */ Bar`).
-pub(super) fn without_trivia(written: &str) -> String {
-    let mut name = String::with_capacity(written.len());
-    let mut rest = written;
-    while let Some(next) = rest.chars().next() {
-        rest = match next {
-            '/' if rest.starts_with("/*") => rest.find("*/").map_or("", |end| &rest[end + 2..]),
-            '/' if rest.starts_with("//") => rest.find('\n').map_or("", |end| &rest[end..]),
-            _ => {
-                if !next.is_whitespace() && next != '\u{FEFF}' {
-                    name.push(next);
-                }
-                &rest[next.len_utf8()..]
-            }
-        };
-    }
-    name
 }

@@ -7,6 +7,7 @@
 //! `source` parses and maps nodes to the text, `walk` visits each node once and hands it to the
 //! collectors, one a fact, which charge a `budget`. `edits` plans what to write for props to have other values.
 
+mod apart;
 mod budget;
 mod components;
 pub mod edits;
@@ -15,16 +16,22 @@ mod exports;
 mod grammar;
 mod imports;
 mod jsx;
+mod lenient;
 mod literal;
+mod parser;
+mod patterns;
 mod prologue;
 mod references;
 mod sexp;
 mod source;
+mod symbols;
 #[cfg(test)]
 mod tests;
 mod tolerant;
+mod trivia;
 mod walk;
 
+pub use apart::abandoned;
 pub use references::{Reference, references};
 use source::{Source, View};
 

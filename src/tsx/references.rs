@@ -116,9 +116,9 @@ impl Walk<'_, '_> {
             Kind::Identifier | Kind::TypeIdentifier => self.masked(node, cursor),
             // `export import a = require("…")` is unknown to the grammar: it sees a name and a string.
             Kind::ImportAlias => {
-                let require = self.source.parts(node).into_iter().find(|part| self.source.slice(*part) == "require");
+                let require = self.source.parts(node).into_iter().find(|part| self.is_called(*part, "require"));
                 if let Some(require) = require {
-                    self.push_behind(require, ReferenceKind::Require);
+                    self.push_behind(require, "require", ReferenceKind::Require);
                 }
             }
             _ => return true,
@@ -175,7 +175,7 @@ impl Walk<'_, '_> {
 
     /// Takes the module of an `import("…")` that the grammar was shown as a name; see `tolerant::view`.
     fn masked(&mut self, name: Node<'_>, cursor: &TreeCursor<'_>) {
-        if self.source.slice(name) != "import" {
+        if !self.is_called(name, "import") {
             return;
         }
         // `import("…").A.B`, and the same behind `typeof` in a type, are members of members.
@@ -186,13 +186,20 @@ impl Walk<'_, '_> {
             kind = self.source.kind(around.node());
         }
         let in_type = matches!(kind, Kind::TypeIdentifier | Kind::NestedTypeIdentifier | Kind::TypeQuery);
-        self.push_behind(name, if in_type { ReferenceKind::Type } else { ReferenceKind::Dynamic });
+        self.push_behind(name, "import", if in_type { ReferenceKind::Type } else { ReferenceKind::Dynamic });
     }
 
-    /// Takes the module of `("…")` behind a name, which the grammar was not shown or did not expect.
-    fn push_behind(&mut self, name: Node<'_>, kind: ReferenceKind) {
+    /// Whether what the grammar takes for a name is `word` alone, or a call of it.
+    fn is_called(&self, name: Node<'_>, word: &str) -> bool {
+        let behind = self.source.slice(name).strip_prefix(word);
+        behind.is_some_and(|behind| behind.is_empty() || behind.trim_start().starts_with('('))
+    }
+
+    /// Takes the module of `("…")` behind a word that a name begins with, which the grammar was not shown or did not
+    /// expect.
+    fn push_behind(&mut self, name: Node<'_>, word: &str, kind: ReferenceKind) {
         let text = self.source.text();
-        let behind = text[self.source.bytes_of(name).end..].trim_start();
+        let behind = text[self.source.bytes_of(name).start + word.len()..].trim_start();
         let Some(quoted) = behind.strip_prefix('(').map(str::trim_start) else { return };
         let start = text.len() - quoted.len();
         let Some(quote) = quoted.chars().next().filter(|quote| matches!(quote, '"' | '\'')) else { return };

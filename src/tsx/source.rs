@@ -1,21 +1,19 @@
 //! A parsed text: the tree, and ranges of the original text for its nodes.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
-use std::ops::{ControlFlow, Range};
+use std::ops::Range;
 
-use tree_sitter::{Node, ParseOptions, Parser, Tree};
+use tree_sitter::{Node, Tree};
 
-use super::grammar::{Grammar, Kind, SLOTS};
-use super::{literal, tolerant};
+use super::grammar::{Grammar, Kind};
+use super::{lenient, literal, parser, tolerant, trivia};
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::protocol::tsx::Language;
 use crate::protocol::{Position, TextRange};
 use crate::text::LineIndex;
 
 /// A text and its tree.
-#[derive(Debug)]
 pub(super) struct Source<'text> {
     text: &'text str,
     /// Bytes in front of what was parsed: the byte-order mark.
@@ -30,7 +28,8 @@ pub(super) struct Source<'text> {
 pub(super) enum View {
     /// The text as it is.
     Verbatim,
-    /// The text with what the grammar would trip over replaced, byte for byte; see [`tolerant::view`].
+    /// The text with what the grammar would trip over replaced, byte for byte; see [`tolerant::view`] and, where that is
+    /// not enough, [`lenient::view`].
     Tolerant,
 }
 
@@ -38,7 +37,7 @@ impl<'text> Source<'text> {
     /// Parses `text`.
     ///
     /// # Errors
-    /// `cancelled`.
+    /// `cancelled`; those of [`parser::parse`].
     pub(super) fn parse(text: &'text str, language: Language, view: View, cancel: &CancelToken) -> Result<Self> {
         let grammar = Grammar::of(language);
         let code = text.strip_prefix('\u{FEFF}').unwrap_or(text);
@@ -46,7 +45,16 @@ impl<'text> Source<'text> {
             View::Verbatim => Cow::Borrowed(code.as_bytes()),
             View::Tolerant => tolerant::view(code),
         };
-        let tree = parse(&seen, grammar, cancel)?;
+        let mut tree = parser::parse(&seen, grammar, cancel)?;
+        if view == View::Tolerant
+            && tree.root_node().has_error()
+            && let Some(seen) = lenient::view(code, &seen, language == Language::Ts)
+        {
+            let again = parser::parse(&seen, grammar, cancel)?;
+            if !again.root_node().has_error() {
+                tree = again;
+            }
+        }
         Ok(Self { text, base: text.len() - code.len(), lines: LineIndex::new(text), tree, grammar })
     }
 
@@ -83,6 +91,15 @@ impl<'text> Source<'text> {
     /// A stretch of the tree as written.
     pub(super) fn slice_of(&self, bytes: Range<usize>) -> &'text str {
         self.text.get(bytes.start + self.base..bytes.end + self.base).unwrap_or_default()
+    }
+
+    /// Where one of `separators` ends that follows `end`; `end` itself where there is none.
+    pub(super) fn with_separator(&self, end: usize, separators: &[char]) -> usize {
+        let behind = self.text.get(end + self.base..).unwrap_or_default();
+        match trivia::skip(behind).strip_prefix(separators) {
+            Some(rest) => end + behind.len() - rest.len(),
+            None => end,
+        }
     }
 
     /// A node's place in the text.
@@ -142,29 +159,4 @@ impl<'text> Source<'text> {
         let mut cursor = node.walk();
         node.named_children(&mut cursor).filter(|child| !self.kind(*child).is_comment()).collect()
     }
-}
-
-/// Parses with this thread's parser for the grammar; making one is expensive.
-fn parse(bytes: &[u8], grammar: &Grammar, cancel: &CancelToken) -> Result<Tree> {
-    thread_local! {
-        static PARSERS: RefCell<[Option<Parser>; SLOTS]> = const { RefCell::new([const { None }; SLOTS]) };
-    }
-    cancel.check()?;
-    let kept = PARSERS.with_borrow_mut(|parsers| parsers[grammar.slot].take());
-    let mut parser = kept.map_or_else(|| new_parser(grammar), Ok)?;
-    let mut progress = |_: &_| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
-    let options = ParseOptions::new().progress_callback(&mut progress);
-    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
-    if tree.is_none() {
-        // Otherwise the next text would be read on from where this one was left.
-        parser.reset();
-    }
-    PARSERS.with_borrow_mut(|parsers| parsers[grammar.slot] = Some(parser));
-    tree.ok_or_else(Error::cancelled)
-}
-
-fn new_parser(grammar: &Grammar) -> Result<Parser> {
-    let mut parser = Parser::new();
-    parser.set_language(&grammar.language).map_err(|_| Error::internal("the grammar does not fit the parser"))?;
-    Ok(parser)
 }

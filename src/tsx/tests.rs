@@ -10,7 +10,7 @@ use crate::error::Code;
 use crate::protocol::TextRange;
 use crate::protocol::tsx::{JsxAttribute, JsxElement, JsxValueKind};
 
-const ALL: [Fact; 5] = [Fact::Errors, Fact::Imports, Fact::Exports, Fact::Components, Fact::Jsx];
+const ALL: [Fact; 6] = Fact::ALL;
 
 fn facts_of(text: &str, language: Language) -> Facts {
     measured(text, language, &ALL)

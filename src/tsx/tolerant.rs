@@ -33,9 +33,7 @@ pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
     }
     for at in memmem::find_iter(bytes, "import") {
         if let Some(behind) = behind_module(&code[at + "import".len()..]) {
-            let call = &mut seen.to_mut()[at..code.len() - behind.len()];
-            call[0] = b'_'; // `_mport`: a name
-            blank(&mut call["import".len()..]);
+            seen.to_mut()[at..code.len() - behind.len()].fill(b'_');
         }
     }
     for at in memchr::memchr_iter(b'<', bytes) {
@@ -79,7 +77,7 @@ fn behind_type_argument(behind: &str) -> Option<&str> {
 }
 
 /// What follows `("module")`. The module has no character that could end a string or the code between two.
-fn behind_module(behind: &str) -> Option<&str> {
+pub(super) fn behind_module(behind: &str) -> Option<&str> {
     let quoted = behind.trim_start().strip_prefix('(')?.trim_start();
     let quote = quoted.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let module = |next: char| next.is_ascii_alphanumeric() || "@/._-~:#$".contains(next);
@@ -87,7 +85,7 @@ fn behind_module(behind: &str) -> Option<&str> {
 }
 
 /// White space in place of everything but line ends, which can end statements.
-fn blank(bytes: &mut [u8]) {
+pub(super) fn blank(bytes: &mut [u8]) {
     for byte in bytes.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
         *byte = b' ';
     }

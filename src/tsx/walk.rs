@@ -9,6 +9,7 @@ use super::grammar::Kind;
 use super::imports::import;
 use super::jsx::{Elements, mistake};
 use super::source::Source;
+use super::symbols::Symbols;
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::protocol::tsx::{Fact, Facts, Import, SyntaxError};
@@ -23,6 +24,7 @@ const CANCEL_INTERVAL: usize = 4096;
 pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], max_bytes: usize, cancel: &CancelToken) -> Result<Facts> {
     let wants = |fact| wanted.contains(&fact);
     let (errors, jsx, components) = (wants(Fact::Errors), wants(Fact::Jsx), wants(Fact::Components));
+    let symbols = wants(Fact::Symbols);
     let mut budget = Budget::new(max_bytes);
     budget.charge(&Facts {
         errors: errors.then(Vec::new),
@@ -30,6 +32,7 @@ pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], max_bytes: usize, canc
         exports: wants(Fact::Exports).then(Vec::new),
         components: components.then(Vec::new),
         jsx: jsx.then(Vec::new),
+        symbols: symbols.then(Vec::new),
     })?;
     let mut walk = Walk {
         source,
@@ -40,6 +43,7 @@ pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], max_bytes: usize, canc
             exports: wants(Fact::Exports) || components,
             components: components || jsx,
             jsx,
+            symbols,
         },
         budget,
         modules: 0,
@@ -50,6 +54,7 @@ pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], max_bytes: usize, canc
         default_name: None,
         components: Components::new(components),
         elements: Elements::default(),
+        symbols: Symbols::default(),
     };
     walk.run(cancel)?;
     // A closing tag comes behind what is inside its element.
@@ -62,6 +67,7 @@ pub(super) fn facts(source: &Source<'_>, wanted: &[Fact], max_bytes: usize, canc
         exports: wants(Fact::Exports).then(|| walk.exports.into_list()),
         components,
         jsx: jsx.then(|| walk.elements.into_list()),
+        symbols: symbols.then(|| walk.symbols.into_list()),
     })
 }
 
@@ -73,6 +79,7 @@ struct Collects {
     exports: bool,
     components: bool,
     jsx: bool,
+    symbols: bool,
 }
 
 struct Walk<'source, 'text> {
@@ -90,6 +97,7 @@ struct Walk<'source, 'text> {
     default_name: Option<String>,
     components: Components,
     elements: Elements,
+    symbols: Symbols,
 }
 
 impl Walk<'_, '_> {
@@ -156,7 +164,11 @@ impl Walk<'_, '_> {
         if matches!(kind, Kind::JsxElement | Kind::JsxSelfClosingElement | Kind::JsxOpeningElement) {
             self.element(node, kind, depth)?;
         }
-        Ok(holds_statements || self.collects.components || self.collects.errors)
+        if self.collects.symbols {
+            self.symbols.leave(depth);
+            self.symbols.enter(self.source, node, kind, depth, &mut self.budget)?;
+        }
+        Ok(holds_statements || self.collects.components || self.collects.errors || self.collects.symbols)
     }
 
     fn element(&mut self, node: Node<'_>, kind: Kind, depth: usize) -> Result<()> {

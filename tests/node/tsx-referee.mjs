@@ -4,7 +4,7 @@
 // A request that fails is answered `{"error": message}`.
 //
 //   {"path"} or {"text", "language": "tsx" | "ts" | "jsx" | "js"}
-//     -> {"errors": number, "imports", "exports", "jsx"}
+//     -> {"errors": number, "imports", "exports", "jsx", "symbols"}
 //
 //   {"before": text, "after": text, "language", "edits": [{"index", "prop", "value"?: JSON text}]}
 //     -> {"errors": number, "wrong": [message]}
@@ -255,13 +255,108 @@ function judge({ before, after, language, edits }) {
   return { errors: now.parseDiagnostics.length, wrong };
 }
 
+/** Every declaration, in document order; the contract has the definition. */
+function symbols(file) {
+  const found = [];
+  const inClass = (node) => ts.isClassLike(node.parent);
+  const isMember = (node) => inClass(node) || ts.isInterfaceDeclaration(node.parent);
+
+  function kindOf(node) {
+    switch (node.kind) {
+      case SyntaxKind.FunctionDeclaration:
+        return "function";
+      case SyntaxKind.ClassDeclaration:
+        return "class";
+      case SyntaxKind.InterfaceDeclaration:
+        return "interface";
+      case SyntaxKind.TypeAliasDeclaration:
+        return "typeAlias";
+      case SyntaxKind.EnumDeclaration:
+        return "enum";
+      case SyntaxKind.EnumMember:
+        return "enumMember";
+      case SyntaxKind.ModuleDeclaration:
+        return "namespace";
+      case SyntaxKind.MethodDeclaration:
+      case SyntaxKind.MethodSignature:
+        return isMember(node) && "method";
+      case SyntaxKind.PropertyDeclaration:
+      case SyntaxKind.PropertySignature:
+        return isMember(node) && "property";
+      case SyntaxKind.GetAccessor:
+        return isMember(node) && "getter";
+      case SyntaxKind.SetAccessor:
+        return isMember(node) && "setter";
+      case SyntaxKind.Constructor:
+        return "constructor";
+      case SyntaxKind.Parameter:
+        return ts.isParameterPropertyDeclaration(node, node.parent) && "property";
+      case SyntaxKind.VariableDeclaration:
+        return ts.isVariableDeclarationList(node.parent) && (isConstant(node.parent) ? "constant" : "variable");
+    }
+  }
+
+  const isConstant = (list) => (list.flags & ts.NodeFlags.BlockScoped) === ts.NodeFlags.Const;
+
+  function add(name, kind, container, node, nameNode, nameEnd = nameNode.end) {
+    const range = { start: node.getStart(file), end: node.end };
+    found.push({ name, kind, container, range, nameRange: { start: nameNode.getStart(file), end: nameEnd } });
+    return found.length - 1;
+  }
+
+  /** The elements of a pattern that bind a name. */
+  function bindings(pattern) {
+    return pattern.elements
+      .filter(ts.isBindingElement)
+      .flatMap((element) => (ts.isIdentifier(element.name) ? [element] : bindings(element.name)));
+  }
+
+  function text(name) {
+    if (ts.isIdentifier(name) || ts.isPrivateIdentifier(name)) return ts.idText(name);
+    return ts.isStringLiteral(name) ? name.text.toWellFormed() : name.getText(file);
+  }
+
+  /** Adds what a node declares; the container of what is written in it. */
+  function declared(node, container, outer) {
+    const kind = kindOf(node);
+    if (!kind) return container;
+    if (kind === "namespace") {
+      let inner = node;
+      const names = [text(node.name)];
+      while (inner.body && ts.isModuleDeclaration(inner.body)) names.push(text((inner = inner.body).name));
+      return add(names.join("."), kind, container, node, node.name, inner.name.end);
+    }
+    if (kind === "constructor") {
+      const words = [SyntaxKind.ConstructorKeyword, SyntaxKind.StringLiteral];
+      return add(kind, kind, container, node, node.getChildren(file).find((child) => words.includes(child.kind)));
+    }
+    if (!node.name) {
+      const word = node.modifiers?.find((modifier) => modifier.kind === SyntaxKind.DefaultKeyword);
+      return word ? add("default", kind, container, node, word) : container;
+    }
+    if (ts.isParameter(node)) return add(text(node.name), kind, outer, node, node.name);
+    if (!ts.isObjectBindingPattern(node.name) && !ts.isArrayBindingPattern(node.name))
+      return add(text(node.name), kind, container, node, node.name);
+    for (const element of bindings(node.name)) add(text(element.name), kind, container, element, element.name);
+    return container;
+  }
+
+  function walk(node, container, outer) {
+    const isInner = ts.isModuleDeclaration(node) && ts.isModuleDeclaration(node.parent);
+    const inside = isInner ? container : declared(node, container, outer);
+    ts.forEachChild(node, (child) => walk(child, inside, inside === container ? outer : container));
+  }
+  walk(file, null, null);
+  return found;
+}
+
 function answer(line) {
   try {
     const request = JSON.parse(line);
     if (request.edits) return judge(request);
     const { path, text, language } = request;
     const file = parse(path ?? `text.${language}`, text ?? readFileSync(path, "utf8"));
-    return { errors: file.parseDiagnostics.length, ...moduleFacts(file), jsx: jsxFacts(file) };
+    return { errors: file.parseDiagnostics.length, ...moduleFacts(file), jsx: jsxFacts(file), symbols: symbols(file) };
   } catch (error) {
     return { error: error.message };
   }

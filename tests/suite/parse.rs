@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::fixtures::{self, Workspace};
 use crate::harness::{A_SECOND, Sidecar};
 
+mod corpus;
 pub(crate) mod differential;
 
 /// What JavaScript's `slice` gives.
@@ -245,6 +246,14 @@ fn hostile_sources_are_answered_in_time() {
         "<a b={".repeat(30_000),
         format!("x={}", "-".repeat(200_000)),
         format!("const a = {}1{};", "(".repeat(50_000), ")".repeat(50_000)),
+        // The parser recurses once for each of these.
+        "<T>(".repeat(100_000),
+        "a<b>(".repeat(100_000),
+        format!("if (a) {{}}{}", " else if (a) {}".repeat(60_000)),
+        "for(;;)".repeat(200_000),
+        format!("const a = '{}';", "x".repeat(4_000_000)),
+        "}".repeat(4_000_000),
+        "a,".repeat(1_000_000),
     ];
     for text in &hostile {
         for tree in [false, true] {
@@ -262,5 +271,7 @@ fn hostile_sources_are_answered_in_time() {
             assert!(start.elapsed() < A_SECOND, "after {:.20}… the next took {:?}", text, start.elapsed());
         }
     }
+    let status = sidecar.request("status", json!({}));
+    assert!(status["threads"]["abandoned"].as_u64() < Some(8), "{status}");
     sidecar.finish();
 }

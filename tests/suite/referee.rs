@@ -71,8 +71,18 @@ impl Node {
 
     /// Asks; the script's head has the questions.
     pub(crate) fn ask(&mut self, question: &Value) -> Value {
+        self.send(question);
+        self.receive(question)
+    }
+
+    /// Asks without waiting. Only so many short questions as a pipe holds may be open.
+    pub(crate) fn send(&mut self, question: &Value) {
         writeln!(self.stdin, "{question}").unwrap();
         self.stdin.flush().unwrap();
+    }
+
+    /// The answer to the first question that is open.
+    pub(crate) fn receive(&mut self, question: &Value) -> Value {
         let mut line = String::new();
         self.stdout.read_line(&mut line).unwrap();
         let answer: Value = serde_json::from_str(&line).unwrap_or_else(|error| panic!("{question}: {error}: {line:?}"));

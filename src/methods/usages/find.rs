@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::origins::{Binding, Module, Names, Origins, Step, bindings, declared, digests, language};
+use super::origins::{Binding, Module, Names, Origins, Step, bindings, declared, digests, is_declared, language};
 use super::{AttributeFilter, UsagesFile};
 use crate::error::Result;
 use crate::facts::Digest;
 use crate::glob::PathFilter;
 use crate::index::{FileEntry, Snapshot};
+use crate::indexer::Digested;
 use crate::methods::Context;
 use crate::methods::candidates::{candidates, texts_with};
 use crate::methods::module_graph::Loader;
@@ -64,9 +65,19 @@ fn is_source(entry: &Arc<FileEntry>) -> bool {
     State::is_source(&entry.path)
 }
 
+/// Who may use something.
+#[derive(Default)]
+struct Users {
+    entries: BTreeMap<RelPath, Arc<FileEntry>>,
+    /// Those that are looked into whatever their texts hold; of the others, those that hold one of `texts`.
+    certain: HashSet<RelPath>,
+    texts: BTreeSet<String>,
+}
+
 /// What a look into one file gave.
 enum Looked {
     Unknown,
+    OfNoInterest,
     Known {
         found: Option<FoundFile>,
         /// Names under which the file exports what is looked for.
@@ -92,12 +103,14 @@ impl Finder {
     /// `cancelled`.
     pub(super) fn by_tag(&self, name: &str) -> Result<Found> {
         // Between the parts of a tag may be white space and comments.
-        let plan = texts_with(name.split(['.', ':', '-']), true);
+        let parts: Vec<String> = name.split(['.', ':', '-']).map(str::to_owned).collect();
+        let plan = texts_with(parts.iter().map(String::as_str), true);
         let accepted = |entry: &Arc<FileEntry>| self.wanted.filter.accepts(entry.path.as_str());
         let entries = candidates(&self.snapshot, &plan).into_iter().filter(is_source).filter(accepted).collect();
         let name = name.to_owned();
         let mut found = Found::default();
-        self.look(entries, &mut found, move |path, hash, digest, wanted| {
+        let holds_all = move |_: &RelPath, text: &str| parts.iter().all(|part| holds(text, part));
+        self.look(entries, &mut found, holds_all, move |path, hash, digest, wanted| {
             let elements = wanted.of(digest, |tag| tag == name);
             let file = if elements.is_empty() { None } else { Some(FoundFile::new(path, hash, elements)?) };
             Ok(Looked::Known { found: file, aliases: Vec::new() })
@@ -132,17 +145,18 @@ impl Finder {
         let (mut looked, mut found) = (HashSet::new(), Found::default());
         let goal = Arc::new(goal);
         while !aliases.is_empty() {
-            let entries = self.users(&std::mem::take(&mut aliases), &origins)?;
-            let new = entries.into_values().filter(|entry| looked.insert(entry.path.clone())).collect();
+            let Users { entries, certain, texts } = self.users(&std::mem::take(&mut aliases), &origins)?;
+            let new = entries.into_values().filter(|entry| !looked.contains(&entry.path)).collect();
             let (origins, goal) = (Arc::clone(&origins), Arc::clone(&goal));
-            let more = self.look(new, &mut found, move |path, hash, digest, wanted| {
+            let holds_any =
+                move |path: &RelPath, text: &str| certain.contains(path) || texts.iter().any(|part| holds(text, part));
+            let more = self.look(new, &mut found, holds_any, move |path, hash, digest, wanted| {
                 Look { path, origins: &origins, goal: &goal }.into_file(hash, digest, wanted)
             })?;
-            for (path, name) in more {
-                let alias = (Module::File(path), name);
-                if seen.insert(alias.clone()) {
-                    aliases.push(alias);
-                }
+            for (path, names) in more {
+                let aliases_of = |name| (Module::File(path.clone()), name);
+                aliases.extend(names.into_iter().map(aliases_of).filter(|alias| seen.insert(alias.clone())));
+                looked.insert(path);
             }
         }
         Ok(found)
@@ -163,51 +177,49 @@ impl Finder {
     }
 
     /// The files that may use what modules export under these names.
-    fn users(
-        &self,
-        aliases: &[(Module, Arc<str>)],
-        origins: &Arc<Origins>,
-    ) -> Result<BTreeMap<RelPath, Arc<FileEntry>>> {
-        let mut users = BTreeMap::new();
-        let by_path = |entry: Arc<FileEntry>| (entry.path.clone(), entry);
-        let mut add = |entries: Vec<Arc<FileEntry>>| users.extend(entries.into_iter().filter(is_source).map(by_path));
+    fn users(&self, aliases: &[(Module, Arc<str>)], origins: &Arc<Origins>) -> Result<Users> {
+        let mut users = Users::default();
         let mut words: BTreeSet<&str> = BTreeSet::new();
         let mut defaults: BTreeSet<&RelPath> = BTreeSet::new();
         for (module, name) in aliases {
             match module {
                 // Whoever imports it by name, or as a member of all, has that name.
                 Module::File(path) => {
-                    add(self.snapshot.file(path).cloned().into_iter().collect());
+                    users.add_certain(self.snapshot.file(path).cloned());
                     if **name == *"default" {
                         defaults.insert(path);
-                    } else {
+                    } else if !is_declared(name) {
                         words.insert(name);
                     }
                 }
                 // So it is with packages; and a default may go by any name.
-                Module::Specifier(source) => add(candidates(&self.snapshot, &texts_with([&**source], false))),
+                Module::Specifier(source) => {
+                    users.add(candidates(&self.snapshot, &texts_with([&**source], false)), source);
+                }
             }
         }
         for word in words {
-            add(candidates(&self.snapshot, &texts_with([word], true)));
+            users.add(candidates(&self.snapshot, &texts_with([word], true)), word);
         }
         if !defaults.is_empty() {
             let loader = Loader { context: &self.context, snapshot: &self.snapshot, state: &origins.state };
             let leads_there = |target: &Target| matches!(target, Target::File(path) if defaults.contains(path));
             let importers = loader.all()?.into_iter();
             let importers = importers.filter(|(_, links)| links.list.iter().any(|link| leads_there(&link.target)));
-            add(importers.filter_map(|(path, _)| self.snapshot.file(&path).cloned()).collect());
+            users.add_certain(importers.filter_map(|(path, _)| self.snapshot.file(&path).cloned()));
         }
         Ok(users)
     }
 
-    /// Looks into files, in parallel. Returns the names under which they export what is looked for.
+    /// Looks into files, in parallel. Returns those that were looked into, with the names under which they export what is
+    /// looked for.
     fn look(
         &self,
         entries: Vec<Arc<FileEntry>>,
         found: &mut Found,
+        interested: impl Fn(&RelPath, &str) -> bool + Send + Sync + 'static,
         look: impl Fn(&RelPath, blake3::Hash, &Digest, &Wanted) -> Result<Looked> + Send + Sync + 'static,
-    ) -> Result<Vec<(RelPath, Arc<str>)>> {
+    ) -> Result<Vec<(RelPath, Vec<Arc<str>>)>> {
         let paths: Vec<RelPath> = entries.iter().map(|entry| entry.path.clone()).collect();
         let (context, wanted) = (self.context.clone(), Arc::clone(&self.wanted));
         let window = 4 * context.shared.config.threads;
@@ -216,17 +228,22 @@ impl Finder {
             context.cancel.check()?;
             let Some(language) = language(&entry.path) else { return Ok(Looked::Unknown) };
             let hash = entry.known().map(|facts| facts.hash);
-            match digests(&context).of(&entry.path, language, hash)? {
-                Some((hash, digest)) => look(&entry.path, hash, &digest, &wanted),
-                None => Ok(Looked::Unknown),
+            match digests(&context).of(&entry.path, language, hash, |text| interested(&entry.path, text))? {
+                Digested::Known(hash, digest) => look(&entry.path, hash, &digest, &wanted),
+                Digested::OfNoInterest => Ok(Looked::OfNoInterest),
+                Digested::Unknown => Ok(Looked::Unknown),
             }
         });
         let mut aliases = Vec::new();
         for (path, looked) in paths.into_iter().zip(all) {
             match looked?? {
-                Looked::Unknown => found.skipped.push(path),
+                Looked::OfNoInterest => {}
+                Looked::Unknown => {
+                    found.skipped.push(path.clone());
+                    aliases.push((path, Vec::new()));
+                }
                 Looked::Known { found: file, aliases: names } => {
-                    aliases.extend(names.into_iter().map(|name| (path.clone(), name)));
+                    aliases.push((path.clone(), names));
                     if let Some(file) = file {
                         found.files.insert(path, file);
                     }
@@ -235,6 +252,26 @@ impl Finder {
         }
         Ok(aliases)
     }
+}
+
+impl Users {
+    /// Files that may hold a text.
+    fn add(&mut self, entries: Vec<Arc<FileEntry>>, text: &str) {
+        let sources = entries.into_iter().filter(is_source);
+        self.entries.extend(sources.map(|entry| (entry.path.clone(), entry)));
+        self.texts.insert(text.to_owned());
+    }
+
+    fn add_certain(&mut self, entries: impl IntoIterator<Item = Arc<FileEntry>>) {
+        for entry in entries.into_iter().filter(is_source) {
+            self.certain.insert(entry.path.clone());
+            self.entries.insert(entry.path.clone(), entry);
+        }
+    }
+}
+
+fn holds(text: &str, part: &str) -> bool {
+    memchr::memmem::find(text.as_bytes(), part.as_bytes()).is_some()
 }
 
 /// A look into one file for what comes from a module.

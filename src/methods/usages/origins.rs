@@ -4,8 +4,9 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::error::Result;
+use crate::facts::Digest;
 use crate::index::Snapshot;
-use crate::indexer::Digests;
+use crate::indexer::{Digested, Digests};
 use crate::methods::Context;
 use crate::modules::{State, Target};
 use crate::path::RelPath;
@@ -33,6 +34,11 @@ pub(super) fn declared(path: &RelPath, local: &str, members: &[Arc<str>]) -> Ste
     // No export has such a name.
     let local = format!("\0{local}").into();
     (Module::File(path.clone()), std::iter::once(local).chain(members.iter().cloned()).collect())
+}
+
+/// Whether a name is one that [`declared`] gives.
+pub(super) fn is_declared(name: &str) -> bool {
+    name.starts_with('\0')
 }
 
 /// What a local name stands for.
@@ -207,12 +213,12 @@ impl Origins {
             return Ok(known.clone());
         }
         let hash = self.snapshot.file(path).and_then(|entry| entry.known()).map(|facts| facts.hash);
-        let digest = match language(path) {
-            Some(language) => digests(&self.context).of(path, language, hash)?,
-            None => None,
+        let digested = match language(path) {
+            Some(language) => digests(&self.context).of(path, language, hash, |_| true)?,
+            None => Digested::Unknown,
         };
-        let sides = digest
-            .and_then(|(_, digest)| Some(Arc::new(Sides { imports: digest.imports()?, exports: digest.exports()? })));
+        let sides = |digest: &Digest| Some(Arc::new(Sides { imports: digest.imports()?, exports: digest.exports()? }));
+        let sides = if let Digested::Known(_, digest) = &digested { sides(digest) } else { None };
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), sides.clone());
         Ok(sides)
     }

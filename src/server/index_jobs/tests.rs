@@ -43,8 +43,14 @@ impl Jobs {
     }
 
     async fn next(&mut self) -> Event {
-        let event = tokio::time::timeout(Duration::from_secs(60), self.events.recv());
-        event.await.expect("no job is under way, and the index is not complete").unwrap()
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(60), self.events.recv());
+            match event.await.expect("no job is under way, and the index is not complete").unwrap() {
+                // It comes at any time, and nothing waits for it.
+                Event::Warmed { warmed } => self.jobs.warmed(&warmed),
+                event => return event,
+            }
+        }
     }
 
     /// As if a job were under way, and a request that was read when it began waited.

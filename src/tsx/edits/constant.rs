@@ -143,7 +143,7 @@ fn key(source: &Source<'_>, node: Node<'_>) -> Option<Vec<u16>> {
         Kind::PropertyIdentifier => literal::identifier(source.slice(node)).encode_utf16().collect(),
         Kind::String => literal::string_units(source.slice(node)),
         Kind::Number => write::number(literal::double(source.slice(node))?).encode_utf16().collect(),
-        Kind::ComputedPropertyName => {
+        Kind::ComputedName => {
             let inner = source.first_part(node).filter(|inner| source.kind(*inner) == Kind::String)?;
             return Some(literal::string_units(source.slice(inner)));
         }

@@ -23,8 +23,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use elements::{Element, Elements};
 use tag::{Refusal, Tag};
 
-use super::jsx::without_trivia;
 use super::source::{Source, View};
+use super::trivia::without as without_trivia;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
 use crate::protocol::TextRange;

@@ -11,9 +11,9 @@ use super::write::{self, Quotes};
 use crate::protocol::edits::FailedEditCode;
 use crate::tsx::entities;
 use crate::tsx::grammar::Kind;
-use crate::tsx::jsx::without_trivia;
 use crate::tsx::literal;
 use crate::tsx::source::Source;
+use crate::tsx::trivia::without as without_trivia;
 
 /// An opening tag that parses, and what shall become of it.
 pub(super) struct Tag<'tree, 'text> {

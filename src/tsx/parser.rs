@@ -1,0 +1,58 @@
+//! From bytes to a tree, whatever the bytes are.
+
+use std::ops::ControlFlow;
+use std::sync::PoisonError;
+
+use tree_sitter::{ParseOptions, Parser, Tree};
+
+use super::apart;
+use super::grammar::Grammar;
+use crate::cancel::CancelToken;
+use crate::error::{Error, Result};
+
+/// How deep a stack the parser may need for each byte of a text: a frame for each token, where all of them are read in
+/// several ways. Measured: 100 bytes in `stack_node_release`.
+const STACK_PER_BYTE: usize = 256;
+/// What it needs besides.
+const STACK: usize = 1 << 20;
+/// Texts up to this length are parsed on the thread that asks: they need no more than half the stack of any thread.
+const SMALL_BYTES: usize = 4 * 1024;
+/// How many parsers are kept for the next texts; making one is expensive.
+const MAX_KEPT: usize = 16;
+/// One that has read a longer text is not kept: what it keeps itself would hold on to the memory around it.
+const MAX_KEPT_BYTES: usize = 256 * 1024;
+
+/// Parses `bytes`.
+///
+/// # Errors
+/// `cancelled`; those of [`apart::run`].
+pub(super) fn parse(bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
+    cancel.check()?;
+    if bytes.len() <= SMALL_BYTES {
+        return parse_here(bytes, grammar, cancel);
+    }
+    let bytes = bytes.to_vec();
+    apart::run(STACK + bytes.len() * STACK_PER_BYTE, cancel, move |cancel| parse_here(&bytes, grammar, cancel))?
+}
+
+fn parse_here(bytes: &[u8], grammar: &Grammar, cancel: &CancelToken) -> Result<Tree> {
+    let kept = grammar.parsers.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    let mut parser = kept.map_or_else(|| new_parser(grammar), Ok)?;
+    let mut progress = |_: &_| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let options = ParseOptions::new().progress_callback(&mut progress);
+    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+    // One that was stopped would read the next text on from where this one was left.
+    if tree.is_some() && bytes.len() <= MAX_KEPT_BYTES {
+        let mut parsers = grammar.parsers.lock().unwrap_or_else(PoisonError::into_inner);
+        if parsers.len() < MAX_KEPT {
+            parsers.push(parser);
+        }
+    }
+    tree.ok_or_else(Error::cancelled)
+}
+
+fn new_parser(grammar: &Grammar) -> Result<Parser> {
+    let mut parser = Parser::new();
+    parser.set_language(&grammar.language).map_err(|_| Error::internal("the grammar does not fit the parser"))?;
+    Ok(parser)
+}
