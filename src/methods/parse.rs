@@ -86,7 +86,7 @@ impl Method for Parse {
         };
         let wanted = params.facts.unwrap_or_else(|| Fact::ALL.to_vec());
         let max_response = context.shared.config.limits.max_response_bytes as usize;
-        let facts = tsx::facts(&text, language, &wanted, max_response, &context.cancel)?;
+        let facts = tsx::facts_of_edited(&text, language, &wanted, max_response, &context.cancel)?;
         let tree = if params.tree.unwrap_or_default() {
             Some(tsx::tree(&text, language, max_response / 2, &context.cancel)?)
         } else {

@@ -27,20 +27,42 @@ const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// # Errors
 /// `cancelled`; those of [`apart::run`].
 pub(super) fn parse(bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
-    cancel.check()?;
-    if bytes.len() <= SMALL_BYTES {
-        return parse_here(bytes, grammar, cancel);
-    }
-    let bytes = bytes.to_vec();
-    apart::run(STACK + bytes.len() * STACK_PER_BYTE, cancel, move |cancel| parse_here(&bytes, grammar, cancel))?
+    parse_from(None, bytes, grammar, cancel)
 }
 
-fn parse_here(bytes: &[u8], grammar: &Grammar, cancel: &CancelToken) -> Result<Tree> {
+/// Parses `bytes`, from the tree of the text that they are an edit of, if that was parsed lately.
+///
+/// What a tree with errors looks like depends on where the parser came from. So such trees are neither taken nor
+/// remembered.
+///
+/// # Errors
+/// Those of [`parse`].
+pub(super) fn parse_edited(bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
+    let again = grammar.recent.before(bytes).map(|before| parse_from(Some(before), bytes, grammar, cancel));
+    let again = again.transpose()?.filter(|tree| !tree.root_node().has_error());
+    let tree = again.map_or_else(|| parse(bytes, grammar, cancel), Ok)?;
+    if !tree.root_node().has_error() {
+        grammar.recent.remember(bytes, &tree);
+    }
+    Ok(tree)
+}
+
+fn parse_from(before: Option<Tree>, bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
+    cancel.check()?;
+    if bytes.len() <= SMALL_BYTES {
+        return parse_here(before.as_ref(), bytes, grammar, cancel);
+    }
+    let bytes = bytes.to_vec();
+    let stack = STACK + bytes.len() * STACK_PER_BYTE;
+    apart::run(stack, cancel, move |cancel| parse_here(before.as_ref(), &bytes, grammar, cancel))?
+}
+
+fn parse_here(before: Option<&Tree>, bytes: &[u8], grammar: &Grammar, cancel: &CancelToken) -> Result<Tree> {
     let kept = grammar.parsers.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut parser = kept.map_or_else(|| new_parser(grammar), Ok)?;
     let mut progress = |_: &_| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
     let options = ParseOptions::new().progress_callback(&mut progress);
-    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), None, Some(options));
+    let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), before, Some(options));
     // One that was stopped would read the next text on from where this one was left.
     if tree.is_some() && bytes.len() <= MAX_KEPT_BYTES {
         let mut parsers = grammar.parsers.lock().unwrap_or_else(PoisonError::into_inner);

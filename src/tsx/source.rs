@@ -31,6 +31,8 @@ pub(super) enum View {
     /// The text with what the grammar would trip over replaced, byte for byte; see [`tolerant::view`] and, where that is
     /// not enough, [`lenient::view`].
     Tolerant,
+    /// The same, of a text that may come again, edited: what it takes to parse that faster is remembered.
+    Edited,
 }
 
 impl<'text> Source<'text> {
@@ -43,10 +45,11 @@ impl<'text> Source<'text> {
         let code = text.strip_prefix('\u{FEFF}').unwrap_or(text);
         let seen = match view {
             View::Verbatim => Cow::Borrowed(code.as_bytes()),
-            View::Tolerant => tolerant::view(code),
+            View::Tolerant | View::Edited => tolerant::view(code),
         };
-        let mut tree = parser::parse(&seen, grammar, cancel)?;
-        if view == View::Tolerant
+        let parse = if view == View::Edited { parser::parse_edited } else { parser::parse };
+        let mut tree = parse(&seen, grammar, cancel)?;
+        if view != View::Verbatim
             && tree.root_node().has_error()
             && let Some(seen) = lenient::view(code, &seen, language == Language::Ts)
         {
