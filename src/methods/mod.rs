@@ -12,6 +12,7 @@ pub mod find_files;
 pub mod glob;
 pub mod parse;
 pub mod ping;
+pub mod query;
 pub mod read_file;
 pub mod read_files;
 pub mod search;
@@ -125,6 +126,7 @@ pub const METHODS: &[Entry] = &[
     entry::<find_files::FindFiles>(),
     entry::<search::Search>(),
     entry::<parse::Parse>(),
+    entry::<query::Query>(),
     entry::<watch::Watch>(),
     entry::<watch::Unwatch>(),
     entry::<changes::Changes>(),

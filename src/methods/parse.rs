@@ -96,7 +96,7 @@ impl Method for Parse {
     }
 }
 
-fn language_of(path: &RelPath, given: Option<Language>) -> Result<Language> {
+pub(super) fn language_of(path: &RelPath, given: Option<Language>) -> Result<Language> {
     given.or_else(|| path.extension().and_then(Language::of_extension)).ok_or_else(|| {
         Error::new(
             Code::UnsupportedLanguage,

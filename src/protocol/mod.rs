@@ -5,6 +5,7 @@
 
 pub mod events;
 pub mod frame;
+pub mod query;
 pub mod search;
 pub mod tsx;
 pub mod watch;

@@ -33,6 +33,8 @@ pub fn abandoned() -> usize {
 /// When work has to stop: nobody waits for it any more, or it has taken too long.
 #[derive(Clone, Debug)]
 pub(super) struct Stop {
+    /// What the work is, in a message.
+    what: &'static str,
     cancel: CancelToken,
     deadline: Instant,
     limit: Duration,
@@ -40,8 +42,8 @@ pub(super) struct Stop {
 
 impl Stop {
     /// From now on, the work may take so long.
-    pub(super) fn within(limit: Duration, cancel: &CancelToken) -> Self {
-        Self { cancel: cancel.clone(), deadline: Instant::now() + limit, limit }
+    pub(super) fn within(limit: Duration, what: &'static str, cancel: &CancelToken) -> Self {
+        Self { what, cancel: cancel.clone(), deadline: Instant::now() + limit, limit }
     }
 
     /// `Err` once it has to stop.
@@ -53,8 +55,7 @@ impl Stop {
         if Instant::now() < self.deadline {
             return Ok(());
         }
-        let seconds = self.limit.as_secs();
-        Err(Error::new(Code::Timeout, format!("it takes more than {seconds} s, which is all that it may take")))
+        Err(Error::new(Code::Timeout, format!("{} took more than {} s", self.what, self.limit.as_secs())))
     }
 
     /// For the callbacks of the library.
@@ -167,7 +168,7 @@ mod tests {
         let counted = || LEFT_BEHIND.load(Ordering::Relaxed);
         let stack = 1 << 20;
         let cancel = CancelToken::default();
-        let stop = |limit| Stop::within(Duration::from_secs(limit), &cancel);
+        let stop = |limit| Stop::within(Duration::from_secs(limit), "a test", &cancel);
         assert_eq!(run_counted(&LEFT_BEHIND, stack, &stop(60), |_| 5).unwrap(), 5);
         let panics = run_counted(&LEFT_BEHIND, stack, &stop(60), |_| assert_eq!(1, 2));
         assert_eq!(panics.unwrap_err().code, Code::Internal);
@@ -180,7 +181,7 @@ mod tests {
                 cancelled.cancel();
                 let (stop, code) = match at % 2 {
                     0 => (stop(0), Code::Timeout),
-                    _ => (Stop::within(Duration::from_secs(60), &cancelled), Code::Cancelled),
+                    _ => (Stop::within(Duration::from_secs(60), "a test", &cancelled), Code::Cancelled),
                 };
                 let gate = Arc::clone(&gate);
                 scope.spawn(move || {

@@ -19,6 +19,7 @@ mod lenient;
 mod literal;
 mod parser;
 mod patterns;
+pub mod query;
 mod sexp;
 mod source;
 mod symbols;

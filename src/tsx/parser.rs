@@ -31,7 +31,7 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 /// # Errors
 /// `cancelled`; `timeout` for a text that takes too long by itself; those of [`apart::run`].
 pub(super) fn parse(bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
-    let stop = Stop::within(MAX_TIME, cancel);
+    let stop = Stop::within(MAX_TIME, "parsing", cancel);
     if bytes.len() <= SMALL_BYTES {
         return parse_here(bytes, grammar, &stop);
     }
