@@ -14,11 +14,14 @@ import type {
   JsxElement,
   Limits,
   Methods,
+  QueryCapture,
+  QueryFile,
   Request,
   Response,
   SearchFile,
   SearchLine,
   SearchMatch,
+  SourceSymbol,
 } from "./index.js";
 
 // -- A client ----------------------------------------------------------------------------------
@@ -221,6 +224,27 @@ export async function elements(client: Client): Promise<JsxElement[]> {
   const { jsx, errors } = await client.request("parse", { path: "src/App.tsx", facts: ["jsx", "errors"] });
   if (errors?.length) throw new Error(`line ${errors[0]?.start.line} does not parse`);
   return jsx?.filter((element) => element.parent === null) ?? [];
+}
+
+/** Where a hook is called, file by file: what a query captures. */
+export async function calls(client: Client, hook: string): Promise<Map<string, QueryCapture[]>> {
+  const query = `((call_expression function: (identifier) @callee) @call (#eq? @callee "${hook}"))`;
+  const { files, limitHit, stats } = await client.request("query", { query, include: ["src/**"], language: "tsx" });
+  if (limitHit) throw new Error(`of ${stats.filesConsidered} files, not all are there`);
+  // @ts-expect-error: a file is parsed as what it is, and nothing else is known
+  await client.request("query", { query, language: "python" });
+  const captures = (file: QueryFile) => file.matches.flatMap((match) => match.captures);
+  return new Map(files.map((file) => [file.path, captures(file).filter(({ name }) => name === "callee")]));
+}
+
+/** What is declared where, as an outline shows it. */
+export async function outline(client: Client, path: string): Promise<string[]> {
+  const { symbols = [] } = await client.request("parse", { path, facts: ["symbols"] });
+  const depth = ({ container }: SourceSymbol): number => {
+    const around = container === null ? undefined : symbols[container];
+    return around ? depth(around) + 1 : 0;
+  };
+  return symbols.map((symbol) => `${"  ".repeat(depth(symbol))}${symbol.kind} ${symbol.name}`);
 }
 
 /** Lines as they are written. */

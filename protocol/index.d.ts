@@ -30,6 +30,8 @@ export interface Methods {
   moduleGraph: { params: ModuleGraphParams; result: ModuleGraphResult };
   /** Plans the text edits that give props of JSX elements other values; writes nothing. */
   planPropEdits: { params: PlanPropEditsParams; result: PlanPropEditsResult };
+  /** Finds what a tree-sitter query matches in sources. */
+  query: { params: QueryParams; result: QueryResult };
   /** Subscribes to changes, which `changed` events tell from then on. */
   watch: { params: WatchParams; result: WatchResult };
   /** Ends a subscription; no event of it follows the response. */
@@ -82,6 +84,7 @@ export type Request =
   | { id: RequestId; method: "usages"; params: UsagesParams; timeoutMs?: number }
   | { id: RequestId; method: "moduleGraph"; params?: ModuleGraphParams; timeoutMs?: number }
   | { id: RequestId; method: "planPropEdits"; params: PlanPropEditsParams; timeoutMs?: number }
+  | { id: RequestId; method: "query"; params: QueryParams; timeoutMs?: number }
   | { id: RequestId; method: "watch"; params?: WatchParams; timeoutMs?: number }
   | { id: RequestId; method: "unwatch"; params: UnwatchParams; timeoutMs?: number }
   | { id: RequestId; method: "changes"; params: ChangesParams; timeoutMs?: number }
@@ -118,6 +121,7 @@ export type AnyResult =
   | UsagesResult
   | ModuleGraphResult
   | PlanPropEditsResult
+  | QueryResult
   | WatchResult
   | Empty
   | ChangesResult
@@ -1548,6 +1552,117 @@ export type FailedEditCode =
    * UTF-8, too large, a fragment, source that does not parse.
    */
   | "unsupportedPattern";
+
+/** The params of `query`: a `path`, or globs of many. */
+export interface QueryParams {
+  /**
+   * The query: one or more patterns of tree-sitter's query language, in terms of its TypeScript and
+   * TSX grammars.
+   */
+  query: string;
+  /** The one file to look at, indexed or not. */
+  path?: string;
+  /** Globs of the paths to look at; all sources if absent or empty. */
+  include?: string[];
+  /** Globs of the paths to leave out; a directory is left out with all that lies beneath it. */
+  exclude?: string[];
+  /**
+   * What `path` is read as, if not what its extension says; of many files, look at those in this
+   * language only.
+   */
+  language?: Language;
+  /**
+   * Report at most this many matches. A cut is always the first ones in path order.
+   * @defaultValue `10000`
+   */
+  maxMatches?: number;
+  /**
+   * Whether an index may narrow what is read. The results are the same.
+   * @defaultValue `true`
+   */
+  useIndex?: boolean;
+  /**
+   * How fresh the list of files must be.
+   * @defaultValue `"synced"`
+   */
+  consistency?: Consistency;
+  /** How long to wait for freshness, in milliseconds; `limits.syncTimeoutMs` if absent. */
+  syncTimeoutMs?: number;
+}
+
+/** The result of `query`. */
+export interface QueryResult {
+  /** The files with matches, by path. */
+  files: QueryFile[];
+  /** How many matches are reported. */
+  matchCount: number;
+  /** Whether there is, or may be, more than is reported. */
+  limitHit: boolean;
+  /** What it took. */
+  stats: QueryStats;
+  /** The state of the index. */
+  clock: string;
+  /** Whether it reflects every change made before the request was read. */
+  synced: boolean;
+}
+
+/** A file in which a query matches. */
+export interface QueryFile {
+  /** The file. */
+  path: Path;
+  /** BLAKE3 of its bytes. */
+  hash: string;
+  /** The matches, in the order of the tree. */
+  matches: QueryMatch[];
+}
+
+/** One match of one pattern. */
+export interface QueryMatch {
+  /** Which of the query's patterns, counted from 0. */
+  pattern: number;
+  /** The captured nodes, in document order. */
+  captures: QueryCapture[];
+}
+
+/** A captured node. */
+export interface QueryCapture {
+  /** The capture's name, without its `@`. */
+  name: string;
+  /** The node's kind. */
+  kind: string;
+  /** The node's text, or the beginning of a long one. */
+  text: string;
+  /** Whether `text` is only the beginning. */
+  truncated?: boolean;
+  /** Where the node is, in UTF-16 code units. */
+  range: TextRange;
+  /** Where it starts. */
+  start: Position;
+  /** Where it ends, half-open. */
+  end: Position;
+}
+
+/** What a query took. */
+export interface QueryStats {
+  /** Sources that `include`, `exclude` and `language` leave. */
+  filesConsidered: number;
+  /** Of these, files that may match as far as the index tells; without it, all. */
+  candidates: number;
+  /** Candidates that were parsed, up to where the query ended. */
+  filesParsed: number;
+  /** Files passed over because they are binary, or no UTF-8 or UTF-16 text. */
+  notTextSkipped: number;
+  /** Files above `limits.maxParseBytes` passed over. */
+  tooLargeSkipped: number;
+  /** Files given up because each took more than half a minute. */
+  tooSlowSkipped: number;
+  /** Files that could not be read. */
+  unreadableSkipped: number;
+  /** Whether an index narrowed what was read. */
+  indexed: boolean;
+  /** Milliseconds, waiting for freshness included. */
+  elapsedMs: number;
+}
 
 /** The params of `watch`. */
 export interface WatchParams {

@@ -14,6 +14,7 @@ pub mod module_graph;
 pub mod parse;
 pub mod ping;
 pub mod plan_prop_edits;
+pub mod query;
 pub mod read_file;
 pub mod read_files;
 pub mod search;
@@ -131,6 +132,7 @@ pub const METHODS: &[Entry] = &[
     entry::<usages::Usages>(),
     entry::<module_graph::ModuleGraph>(),
     entry::<plan_prop_edits::PlanPropEdits>(),
+    entry::<query::Query>(),
     entry::<watch::Watch>(),
     entry::<watch::Unwatch>(),
     entry::<changes::Changes>(),

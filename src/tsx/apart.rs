@@ -5,11 +5,12 @@
 //! such work runs on a thread of its own, with a stack for the worst case (the system gives memory for what is used
 //! alone), and whoever waits for it leaves it behind when it does not stop. It ends by itself in the end.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::cancel::CancelToken;
 use crate::error::{Code, Error, Result};
@@ -29,24 +30,63 @@ pub fn abandoned() -> usize {
     ABANDONED.load(Ordering::Relaxed)
 }
 
-/// Runs `work` on a thread with `stack` bytes of stack and gives its result. `work` should stop when `cancel` says so.
+/// When work has to stop: nobody waits for it any more, or it has taken too long.
+#[derive(Clone, Debug)]
+pub(super) struct Stop {
+    /// What the work is, in a message.
+    what: &'static str,
+    cancel: CancelToken,
+    deadline: Instant,
+    limit: Duration,
+}
+
+impl Stop {
+    /// From now on, the work may take so long.
+    pub(super) fn within(limit: Duration, what: &'static str, cancel: &CancelToken) -> Self {
+        Self { what, cancel: cancel.clone(), deadline: Instant::now() + limit, limit }
+    }
+
+    /// `Err` once it has to stop.
+    ///
+    /// # Errors
+    /// `cancelled`, `timeout`.
+    pub(super) fn check(&self) -> Result<()> {
+        self.cancel.check()?;
+        if Instant::now() < self.deadline {
+            return Ok(());
+        }
+        Err(Error::new(Code::Timeout, format!("{} took more than {} s", self.what, self.limit.as_secs())))
+    }
+
+    /// For the callbacks of the library.
+    pub(super) fn control_flow(&self) -> ControlFlow<()> {
+        if self.check().is_err() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// Why it stopped.
+    pub(super) fn error(&self) -> Error {
+        self.check().err().unwrap_or_else(Error::cancelled)
+    }
+}
+
+/// Runs `work` on a thread with `stack` bytes of stack and gives its result. `work` should stop when it is told to.
 ///
 /// # Errors
-/// `cancelled`, also when the work did not stop; `internal` where it panicked, the system has no thread to give, or too
-/// many were left behind.
+/// Those of [`Stop::check`], where the work did not stop; `internal` where it panicked or too many were left behind;
+/// `io_error` where the system has no thread to give.
 pub(super) fn run<R: Send + 'static>(
     stack: usize,
-    cancel: &CancelToken,
-    work: impl FnOnce(&CancelToken) -> R + Send + 'static,
+    stop: &Stop,
+    work: impl FnOnce(&Stop) -> R + Send + 'static,
 ) -> Result<R> {
-    run_counted(&ABANDONED, stack, cancel, work)
+    run_counted(&ABANDONED, stack, stop, work)
 }
 
 fn run_counted<R: Send + 'static>(
     left_behind: &'static AtomicUsize,
     stack: usize,
-    cancel: &CancelToken,
-    work: impl FnOnce(&CancelToken) -> R + Send + 'static,
+    stop: &Stop,
+    work: impl FnOnce(&Stop) -> R + Send + 'static,
 ) -> Result<R> {
     let abandoned = left_behind.load(Ordering::Relaxed);
     if abandoned >= MAX_ABANDONED {
@@ -55,12 +95,12 @@ fn run_counted<R: Send + 'static>(
         return Err(Error::internal(message));
     }
     let (send, receive) = mpsc::sync_channel(1);
-    let token = cancel.clone();
+    let told = stop.clone();
     let parting = Arc::new(Parting { gone: AtomicBool::new(false), left_behind });
     let end = End(Arc::clone(&parting));
     let thread = thread::Builder::new().name("parser".to_owned()).stack_size(stack).spawn(move || {
         let end = end; // Taken in as a whole: dropped after the work, however that ends.
-        let _ = send.send(work(&token));
+        let _ = send.send(work(&told));
         drop(end);
     });
     thread.map_err(|error| Error::new(Code::IoError, format!("no thread for a parser: {error}")))?;
@@ -71,11 +111,14 @@ fn run_counted<R: Send + 'static>(
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Error::internal("a parser failed; the log has the place"));
             }
-            Err(RecvTimeoutError::Timeout) if !cancel.is_cancelled() => {}
-            Err(RecvTimeoutError::Timeout) if waited < GRACE => waited += LOOK_INTERVAL,
             Err(RecvTimeoutError::Timeout) => {
-                parting.leave();
-                return Err(Error::cancelled());
+                if let Err(error) = stop.check() {
+                    if waited >= GRACE {
+                        parting.leave();
+                        return Err(error);
+                    }
+                    waited += LOOK_INTERVAL;
+                }
             }
         }
     }
@@ -125,23 +168,31 @@ mod tests {
         let counted = || LEFT_BEHIND.load(Ordering::Relaxed);
         let stack = 1 << 20;
         let cancel = CancelToken::default();
-        assert_eq!(run_counted(&LEFT_BEHIND, stack, &cancel, |_| 5).unwrap(), 5);
-        let panics = run_counted(&LEFT_BEHIND, stack, &cancel, |_| assert_eq!(1, 2));
+        let stop = |limit| Stop::within(Duration::from_secs(limit), "a test", &cancel);
+        assert_eq!(run_counted(&LEFT_BEHIND, stack, &stop(60), |_| 5).unwrap(), 5);
+        let panics = run_counted(&LEFT_BEHIND, stack, &stop(60), |_| assert_eq!(1, 2));
         assert_eq!(panics.unwrap_err().code, Code::Internal);
         assert_eq!(counted(), 0);
-        cancel.cancel();
         let gate = Arc::new(Barrier::new(MAX_ABANDONED + 1));
         thread::scope(|scope| {
-            for _ in 0..MAX_ABANDONED {
-                let (gate, cancel) = (Arc::clone(&gate), cancel.clone());
+            for at in 0..MAX_ABANDONED {
+                // Some of them are too slow, the others are cancelled.
+                let cancelled = CancelToken::default();
+                cancelled.cancel();
+                let (stop, code) = match at % 2 {
+                    0 => (stop(0), Code::Timeout),
+                    _ => (Stop::within(Duration::from_secs(60), "a test", &cancelled), Code::Cancelled),
+                };
+                let gate = Arc::clone(&gate);
                 scope.spawn(move || {
-                    let left = run_counted(&LEFT_BEHIND, stack, &cancel, move |_| gate.wait().is_leader());
-                    assert_eq!(left.unwrap_err().code, Code::Cancelled);
+                    let left = run_counted(&LEFT_BEHIND, stack, &stop, move |_| gate.wait().is_leader());
+                    assert_eq!(left.unwrap_err().code, code);
                 });
             }
         });
         assert_eq!(counted(), MAX_ABANDONED);
-        let refused = run_counted(&LEFT_BEHIND, stack, &CancelToken::default(), |_| 5).unwrap_err();
+        let stop = stop(60);
+        let refused = run_counted(&LEFT_BEHIND, stack, &stop, |_| 5).unwrap_err();
         assert_eq!(refused.code, Code::Internal);
         assert!(refused.message.starts_with("8 parsers"), "{}", refused.message);
         gate.wait();
@@ -151,6 +202,6 @@ mod tests {
             assert!(std::time::Instant::now() < end, "{} threads are still counted", counted());
             thread::yield_now();
         }
-        assert_eq!(run_counted(&LEFT_BEHIND, stack, &CancelToken::default(), |_| 5).unwrap(), 5);
+        assert_eq!(run_counted(&LEFT_BEHIND, stack, &stop, |_| 5).unwrap(), 5);
     }
 }

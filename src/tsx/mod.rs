@@ -21,6 +21,7 @@ mod literal;
 mod parser;
 mod patterns;
 mod prologue;
+pub mod query;
 mod recent;
 mod references;
 mod sexp;

@@ -1,11 +1,11 @@
 //! From bytes to a tree, whatever the bytes are.
 
-use std::ops::ControlFlow;
 use std::sync::PoisonError;
+use std::time::Duration;
 
 use tree_sitter::{ParseOptions, Parser, Tree};
 
-use super::apart;
+use super::apart::{self, Stop};
 use super::grammar::Grammar;
 use crate::cancel::CancelToken;
 use crate::error::{Error, Result};
@@ -22,10 +22,14 @@ const MAX_KEPT: usize = 16;
 /// One that has read a longer text is not kept: what it keeps itself would hold on to the memory around it.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
 
+/// How long one text may take. An ordinary one of four megabytes takes about a second; one that is made to be ambiguous
+/// could take hours, and nobody might have said how long to wait.
+const MAX_TIME: Duration = Duration::from_secs(30);
+
 /// Parses `bytes`.
 ///
 /// # Errors
-/// `cancelled`; those of [`apart::run`].
+/// `cancelled`; `timeout` for a text that takes too long by itself; those of [`apart::run`].
 pub(super) fn parse(bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
     parse_from(None, bytes, grammar, cancel)
 }
@@ -48,19 +52,20 @@ pub(super) fn parse_edited(bytes: &[u8], grammar: &'static Grammar, cancel: &Can
 }
 
 fn parse_from(before: Option<Tree>, bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
-    cancel.check()?;
+    let stop = Stop::within(MAX_TIME, "parsing", cancel);
     if bytes.len() <= SMALL_BYTES {
-        return parse_here(before.as_ref(), bytes, grammar, cancel);
+        return parse_here(before.as_ref(), bytes, grammar, &stop);
     }
     let bytes = bytes.to_vec();
     let stack = STACK + bytes.len() * STACK_PER_BYTE;
-    apart::run(stack, cancel, move |cancel| parse_here(before.as_ref(), &bytes, grammar, cancel))?
+    apart::run(stack, &stop, move |stop| parse_here(before.as_ref(), &bytes, grammar, stop))?
 }
 
-fn parse_here(before: Option<&Tree>, bytes: &[u8], grammar: &Grammar, cancel: &CancelToken) -> Result<Tree> {
+fn parse_here(before: Option<&Tree>, bytes: &[u8], grammar: &Grammar, stop: &Stop) -> Result<Tree> {
+    stop.check()?;
     let kept = grammar.parsers.lock().unwrap_or_else(PoisonError::into_inner).pop();
     let mut parser = kept.map_or_else(|| new_parser(grammar), Ok)?;
-    let mut progress = |_: &_| if cancel.is_cancelled() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) };
+    let mut progress = |_: &_| stop.control_flow();
     let options = ParseOptions::new().progress_callback(&mut progress);
     let tree = parser.parse_with_options(&mut |at, _| bytes.get(at..).unwrap_or_default(), before, Some(options));
     // One that was stopped would read the next text on from where this one was left.
@@ -70,7 +75,7 @@ fn parse_here(before: Option<&Tree>, bytes: &[u8], grammar: &Grammar, cancel: &C
             parsers.push(parser);
         }
     }
-    tree.ok_or_else(Error::cancelled)
+    tree.ok_or_else(|| stop.error())
 }
 
 fn new_parser(grammar: &Grammar) -> Result<Parser> {

@@ -61,6 +61,11 @@ impl<'text> Source<'text> {
         Ok(Self { text, base: text.len() - code.len(), lines: LineIndex::new(text), tree, grammar })
     }
 
+    /// What was parsed: the text without its byte-order mark.
+    pub(super) fn code(&self) -> &'text str {
+        &self.text[self.base..]
+    }
+
     /// The tree's root.
     pub(super) fn root(&self) -> Node<'_> {
         self.tree.root_node()

@@ -31,6 +31,7 @@ mod naive;
 mod parse;
 mod paths;
 mod persistence;
+mod query;
 mod random;
 #[cfg(target_os = "linux")]
 mod readonly;

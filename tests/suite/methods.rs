@@ -166,6 +166,20 @@ pub(crate) fn all() -> Vec<Method> {
             required: &["edits"],
         },
         Method {
+            name: "query",
+            fields: vec![
+                ("query", Text, json!("(import_statement) @import")),
+                ("include", Texts, json!(["src/**"])),
+                ("exclude", Texts, json!(["*.css"])),
+                ("language", Word, json!("tsx")),
+                ("maxMatches", Count, json!(100)),
+                ("useIndex", Bool, json!(true)),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(10_000)),
+            ],
+            required: &["query"],
+        },
+        Method {
             name: "watch",
             fields: vec![
                 ("include", Texts, json!(["src/**"])),
