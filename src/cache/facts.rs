@@ -4,7 +4,7 @@
 //! may find other facts.
 
 use std::io;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use super::{Cache, LOCK, MAX_BYTES, damaged, files};
 use crate::facts::{Digest, Key};
@@ -37,6 +37,7 @@ impl Cache {
     /// Keeps these digests, and only these, unless another process is about to keep something. Failures are logged.
     pub fn save_facts(&self, facts: &[(Key, Arc<Digest>)]) {
         let write = || {
+            let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
             files::make_directory(&self.directory)?;
             let Some(_lock) = files::lock(&self.directory.join(LOCK))? else { return Ok(()) };
             files::put(&self.directory.join(FILE), &encode(facts))

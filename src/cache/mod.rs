@@ -47,6 +47,8 @@ pub struct Cache {
     root: String,
     /// Larger files are not in the index.
     max_file_bytes: u64,
+    /// Held by the thread that writes: the lock on the file tells processes apart, not threads.
+    writing: Mutex<()>,
     state: Mutex<State>,
 }
 
@@ -70,7 +72,13 @@ impl Cache {
         match make_outside(place, root) {
             Ok(place) => {
                 let directory = place.join(format!("{PREFIX}{}", &key[..32]));
-                Some(Self { directory, root: shown, max_file_bytes, state: Mutex::default() })
+                Some(Self {
+                    directory,
+                    root: shown,
+                    max_file_bytes,
+                    writing: Mutex::default(),
+                    state: Mutex::default(),
+                })
             }
             Err(error) => {
                 tracing::warn!("nothing is kept between runs: {}: {error}", place.display());
@@ -150,6 +158,7 @@ impl Cache {
     }
 
     fn write(&self, parts: &[TextPart]) -> io::Result<Option<u64>> {
+        let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         files::make_directory(&self.directory)?;
         let Some(lock) = files::lock(&self.directory.join(LOCK))? else { return Ok(None) };
         let there = if self.state().is_damaged { None } else { self.manifest().unwrap_or_default() };

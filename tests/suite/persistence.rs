@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 
 mod damage;
+mod facts;
 mod kept;
 mod places;
 mod restarts;
