@@ -68,7 +68,7 @@ impl Plan {
     }
 
     /// Any of `branches`.
-    fn any_of(branches: Vec<Self>) -> Self {
+    pub fn any_of(branches: Vec<Self>) -> Self {
         let mut kept = Vec::with_capacity(branches.len());
         for branch in branches {
             match branch {

@@ -48,20 +48,8 @@ impl Needs {
 
     /// It as a plan for the index.
     pub(super) fn plan(&self) -> Plan {
-        let mut patterns: Vec<Plan> = Vec::new();
-        for needs in &self.0 {
-            let mut plans: Vec<Plan> = needs.iter().map(Need::plan).filter(|plan| !matches!(plan, Plan::All)).collect();
-            patterns.push(match plans.len() {
-                0 => return Plan::All,
-                1 => plans.remove(0),
-                _ => Plan::And(plans),
-            });
-        }
-        match patterns.len() {
-            0 => Plan::Nothing,
-            1 => patterns.remove(0),
-            _ => Plan::Or(patterns),
-        }
+        let pattern = |needs: &Vec<Need>| Plan::all_of(needs.iter().map(Need::plan).collect());
+        Plan::any_of(self.0.iter().map(pattern).collect())
     }
 }
 
