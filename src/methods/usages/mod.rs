@@ -1,13 +1,15 @@
 //! `usages`: where JSX elements of a name, or of a component, are written.
 
 mod find;
+mod look;
 mod origins;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::find::{Finder, Wanted};
+use self::find::Finder;
+use self::look::Wanted;
 use super::{Context, Depth, Lane, Method, size};
 use crate::error::{Error, Result};
 use crate::glob::PathFilter;
@@ -25,10 +27,11 @@ pub struct Usages;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UsagesParams {
     /// The tag as written, `Foo.Bar` included; with `importedFrom`, the name by which the module exports it (`default`, or
-    /// its own name, for a default export), whatever it is called where it is used.
+    /// its own name, for a default export; `Menu.Item` for a member), whatever it is called where it is used.
     pub name: String,
     /// The module it comes from: a file of the workspace, by its path, or a package or an alias, as written in imports.
-    /// Elements count that get there by way of imports and re-exports, and those in the module itself.
+    /// Elements count that get there by way of imports and re-exports, and those in the module itself. Any module that
+    /// exports it will do: it is the same component under all names.
     pub imported_from: Option<String>,
     /// Only elements that have all of these.
     pub attributes: Option<Vec<AttributeFilter>>,
@@ -47,16 +50,31 @@ pub struct UsagesParams {
 }
 
 /// An attribute that an element must have.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct AttributeFilter {
     /// The name as written.
     pub name: String,
     /// The literal it has; the shorthand is `true`. If absent, the attribute may have any value. Of several of one name the
     /// last one counts.
-    #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Value>")]
     pub value: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for AttributeFilter {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By way of a map: serde would take `["label"]` for a struct as well.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            name: String,
+            #[serde(default, deserialize_with = "given")]
+            value: Option<Value>,
+        }
+        let map = serde_json::Map::deserialize(deserializer)?;
+        let Fields { name, value } = Fields::deserialize(Value::Object(map)).map_err(serde::de::Error::custom)?;
+        Ok(Self { name, value })
+    }
 }
 
 /// `null` is a value, too.
@@ -65,6 +83,14 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val
 }
 
 /// The result of `usages`.
+///
+/// Sources are looked into that have the extensions of `parse`'s languages, `node_modules` left out. Without
+/// `importedFrom`, only tags are compared. With it, `import` and `export` are followed through files of the workspace,
+/// as `moduleGraph` resolves them, also where they are of types alone. Packages are not looked into: what they export is
+/// known by the specifier and its name, a default export also by the name that it is given first, as in `import Button
+/// from "antd/es/button"`. A tag in lower case without a dot is an element of the document. Not seen: that a name in an
+/// inner scope hides an import or a declaration of the file; names and specifiers that are written with escapes;
+/// `require` and `import()`; components that are assigned to other names, or wrapped.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsagesResult {
@@ -75,7 +101,8 @@ pub struct UsagesResult {
     encoded: Items,
     /// Whether there is more: the limit, or the length of a response, was reached.
     pub limit_hit: bool,
-    /// Sources that may have such elements, but could not be looked into: longer than `limits.maxParseBytes`, or not text.
+    /// Sources that may have such elements, or lead to some, but could not be looked into: longer than
+    /// `limits.maxParseBytes`, not UTF-8, or not readable.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub skipped: Vec<RelPath>,
@@ -115,7 +142,8 @@ impl Method for Usages {
         if params.name.is_empty() {
             return Err(Error::param("name", "it is empty"));
         }
-        if params.imported_from.as_deref().is_some_and(|from| from.is_empty() || from.starts_with('.')) {
+        let is_relative = |from: &str| matches!(from.split('/').next(), Some("" | "." | ".."));
+        if params.imported_from.as_deref().is_some_and(is_relative) {
             let message = "it is neither a path in the workspace nor a package; relative to what would it be?";
             return Err(Error::param("importedFrom", message));
         }
@@ -123,37 +151,29 @@ impl Method for Usages {
         let view = context.view(params.consistency, Depth::Contents, params.sync_timeout_ms)?;
         let wanted = Wanted { filter, attributes: params.attributes.unwrap_or_default() };
         let finder = Finder::new(context, &view.snapshot, wanted);
-        let mut found = match &params.imported_from {
+        let found = match &params.imported_from {
             None => finder.by_tag(&params.name)?,
             Some(from) => finder.by_origin(&params.name, from, params.consistency.unwrap_or_default())?,
         };
+        let skipped: Vec<RelPath> = found.skipped.into_iter().collect();
+        let room = size::room(context).saturating_sub(skipped.iter().map(|path| size::of_str(path.as_str()) + 1).sum());
         let (mut encoded, mut limit_hit) = (Items::default(), false);
         let mut left = params.limit.unwrap_or(DEFAULT_LIMIT);
-        let room = size::room(context);
-        for (path, file) in found.files {
-            if left == 0 {
+        for file in found.files.into_values() {
+            let count = file.count();
+            let (json, is_whole) = file.within(left, room.saturating_sub(encoded.bytes() + 1))?;
+            json.into_iter().for_each(|json| encoded.push(json));
+            if !is_whole {
                 limit_hit = true;
                 break;
             }
-            let json = if file.count > left {
-                limit_hit = true;
-                file.first(&path, left)?
-            } else {
-                file.json
-            };
-            left = left.saturating_sub(file.count);
-            if encoded.bytes() + json.len() + 1 > room {
-                limit_hit = true;
-                break;
-            }
-            encoded.push(json);
+            left -= count;
         }
-        found.skipped.sort();
         Ok(UsagesResult {
             files: Vec::new(),
             encoded,
             limit_hit,
-            skipped: found.skipped,
+            skipped,
             clock: view.snapshot.clock.to_string(),
             synced: view.synced,
         })
