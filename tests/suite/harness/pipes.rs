@@ -162,6 +162,7 @@ impl Log {
     }
 
     /// The warnings and errors among the last lines.
+    #[cfg(target_os = "linux")]
     pub(super) fn warnings(&self) -> Vec<String> {
         let tail = self.tail.lock().unwrap();
         tail.iter().filter(|line| line.contains(" WARN ") || line.contains(" ERROR ")).cloned().collect()
