@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use crate::cancel::CancelToken;
 use crate::courtesy::Courtesy;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::facts::{Digest, Key, Store};
 use crate::fs::WorkspaceRoot;
 use crate::index::Snapshot;
@@ -77,13 +77,38 @@ impl Digests<'_> {
                 self.store.put((hash, language), Arc::clone(&digest));
                 Ok(Digested::Known(hash, digest))
             }
-            Err(error) if error.code == Code::Cancelled => Err(error),
-            Err(error) => {
-                tracing::debug!("{path}: its facts are not known: {error}");
-                Ok(Digested::Unknown)
-            }
+            Err(error) => unknown(path, error).map(|()| Digested::Unknown),
         }
     }
+
+    /// The name of the component that is the default export of a source, also where it is wrapped in calls. Not kept.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub fn default_component(&self, path: &RelPath, language: Language) -> Result<Option<String>> {
+        let Some(text) = self.root.read(path, self.max_bytes).ok().and_then(|content| {
+            let class = Class::of(&content.bytes);
+            text::decode(&content.bytes, class).ok().map(std::borrow::Cow::into_owned)
+        }) else {
+            return Ok(None);
+        };
+        match tsx::facts(&text, language, &[Fact::Components], MAX_FACTS_BYTES, self.cancel) {
+            Ok(facts) => {
+                let mut components = facts.components.into_iter().flatten();
+                Ok(components.find(|component| component.default).map(|component| component.name))
+            }
+            Err(error) => unknown(path, error).map(|()| None),
+        }
+    }
+}
+
+/// What cannot be told of a source, unless nobody waits for it any more.
+fn unknown(path: &RelPath, error: Error) -> Result<()> {
+    if error.code == Code::Cancelled {
+        return Err(error);
+    }
+    tracing::debug!("{path}: its facts are not known: {error}");
+    Ok(())
 }
 
 /// Sources that take longer are left to whoever asks for them, who has a time limit.

@@ -125,7 +125,7 @@ impl Loader<'_> {
     }
 
     /// Of these files, in their order; of those that are not indexed, none.
-    fn some(&self, paths: &[RelPath]) -> Result<Vec<Linked>> {
+    pub(super) fn some(&self, paths: &[RelPath]) -> Result<Vec<Linked>> {
         self.load(paths.iter().filter_map(|path| self.snapshot.file(path)))
     }
 

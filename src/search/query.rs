@@ -105,6 +105,12 @@ impl Query {
         &self.plan
     }
 
+    /// Whether it matches somewhere in a text, taken as one piece.
+    pub fn is_in(&self, text: &[u8]) -> bool {
+        // The matcher has no errors.
+        self.matcher.is_match(text).unwrap_or(true)
+    }
+
     /// How far a match can reach; `None` if that is not known.
     pub(super) fn reach(&self) -> Option<&Reach> {
         self.reach.as_deref()

@@ -39,5 +39,6 @@ mod reads;
 mod referee;
 mod search;
 mod trees;
+mod usages;
 mod watching;
 mod wrong_types;

@@ -1,13 +1,15 @@
 //! `usages`: where JSX elements of a name, or of a component, are written.
 
 mod find;
+mod look;
 mod origins;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use self::find::{Finder, Wanted};
+use self::find::Finder;
+use self::look::Wanted;
 use super::{Context, Depth, Lane, Method, size};
 use crate::error::{Error, Result};
 use crate::glob::PathFilter;
@@ -123,37 +125,29 @@ impl Method for Usages {
         let view = context.view(params.consistency, Depth::Contents, params.sync_timeout_ms)?;
         let wanted = Wanted { filter, attributes: params.attributes.unwrap_or_default() };
         let finder = Finder::new(context, &view.snapshot, wanted);
-        let mut found = match &params.imported_from {
+        let found = match &params.imported_from {
             None => finder.by_tag(&params.name)?,
             Some(from) => finder.by_origin(&params.name, from, params.consistency.unwrap_or_default())?,
         };
+        let skipped: Vec<RelPath> = found.skipped.into_iter().collect();
+        let room = size::room(context).saturating_sub(skipped.iter().map(|path| size::of_str(path.as_str()) + 1).sum());
         let (mut encoded, mut limit_hit) = (Items::default(), false);
         let mut left = params.limit.unwrap_or(DEFAULT_LIMIT);
-        let room = size::room(context);
-        for (path, file) in found.files {
-            if left == 0 {
+        for file in found.files.into_values() {
+            let count = file.count();
+            let (json, is_whole) = file.within(left, room.saturating_sub(encoded.bytes() + 1))?;
+            json.into_iter().for_each(|json| encoded.push(json));
+            if !is_whole {
                 limit_hit = true;
                 break;
             }
-            let json = if file.count > left {
-                limit_hit = true;
-                file.first(&path, left)?
-            } else {
-                file.json
-            };
-            left = left.saturating_sub(file.count);
-            if encoded.bytes() + json.len() + 1 > room {
-                limit_hit = true;
-                break;
-            }
-            encoded.push(json);
+            left -= count;
         }
-        found.skipped.sort();
         Ok(UsagesResult {
             files: Vec::new(),
             encoded,
             limit_hit,
-            skipped: found.skipped,
+            skipped,
             clock: view.snapshot.clock.to_string(),
             synced: view.synced,
         })

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::look::is_star;
 use crate::error::Result;
 use crate::facts::Digest;
 use crate::index::Snapshot;
@@ -29,16 +30,18 @@ pub(super) type Step = (Module, Names);
 /// Chains of re-exports that are longer are not followed to their end.
 const MAX_CHAIN: usize = 100;
 
+/// Stands before the name of a declaration: no export has such a name.
+const DECLARED: char = '\0';
+
 /// What a file declares as `local`, by whatever names it exports that.
 pub(super) fn declared(path: &RelPath, local: &str, members: &[Arc<str>]) -> Step {
-    // No export has such a name.
-    let local = format!("\0{local}").into();
+    let local = format!("{DECLARED}{local}").into();
     (Module::File(path.clone()), std::iter::once(local).chain(members.iter().cloned()).collect())
 }
 
 /// Whether a name is one that [`declared`] gives.
 pub(super) fn is_declared(name: &str) -> bool {
-    name.starts_with('\0')
+    name.starts_with(DECLARED)
 }
 
 /// What a local name stands for.
@@ -101,7 +104,52 @@ impl Origins {
     pub(super) fn module(&self, from: &RelPath, source: &Arc<str>) -> Module {
         match self.state.resolve(from, source, ReferenceKind::Value) {
             Target::File(path) => Module::File(path),
-            Target::Package(_) | Target::Nowhere => Module::Specifier(Arc::clone(source)),
+            Target::Package(_) | Target::Nowhere => Module::Specifier(from_anywhere(from, source)),
+        }
+    }
+
+    /// What a module exports as `name`, or as its default if it declares that as `name`.
+    ///
+    /// # Errors
+    /// `cancelled`.
+    pub(super) fn named(&self, module: Module, name: &str) -> Result<Step> {
+        let mut names: Names = name.split('.').map(Arc::from).collect();
+        if let (Module::File(_), Some(head)) = (&module, names.first_mut())
+            && !self.exports(&(module.clone(), vec![Arc::clone(head)]))?
+            && self.is_default(&module, head)?
+        {
+            *head = Arc::from("default");
+        }
+        Ok((module, names))
+    }
+
+    /// Whether the module exports it, as far as that is known.
+    fn exports(&self, step: &Step) -> Result<bool> {
+        self.follow(step, &mut Vec::new(), &mut HashSet::new(), 0)
+    }
+
+    /// Whether the default export of a module is declared as `name`, wherever that is.
+    fn is_default(&self, module: &Module, name: &str) -> Result<bool> {
+        for (module, names) in self.trace(&(module.clone(), vec![Arc::from("default")]))?.iter() {
+            let (Module::File(path), [head]) = (module, names.as_slice()) else { continue };
+            if head.strip_prefix(DECLARED) == Some(name) || self.default_component(path, head)?.as_deref() == Some(name)
+            {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The name of the component that `export default` exports without declaring it, as in `export default memo(Name)`.
+    fn default_component(&self, path: &RelPath, head: &str) -> Result<Option<String>> {
+        let Some(sides) = self.sides(path)? else { return Ok(None) };
+        let is_unnamed =
+            |export: &Export| export.name == "default" && export.local.is_none() && export.source.is_none();
+        match language(path) {
+            Some(language) if head == "default" && sides.exports.iter().any(is_unnamed) => {
+                digests(&self.context).default_component(path, language)
+            }
+            _ => Ok(None),
         }
     }
 
@@ -151,7 +199,6 @@ impl Origins {
             trace.push(step.clone());
             return Ok(true);
         };
-        let is_star = |export: &&Export| export.kind == ExportKind::All && export.name == "*";
         let mut explicit = sides.exports.iter().filter(|export| !is_star(export) && *export.name == **head).peekable();
         if explicit.peek().is_some() {
             trace.push(step.clone());
@@ -159,6 +206,15 @@ impl Origins {
             for export in explicit {
                 if let Some(next) = self.exported(path, export, members, &bound) {
                     self.follow(&next, trace, entered, depth + 1)?;
+                    // Nobody looks into packages: their default export has the name that it is given first.
+                    let given = if export.source.is_some() { Some(&export.name) } else { export.local.as_ref() };
+                    if let ((Module::Specifier(_), names), Some(given)) = (&next, given)
+                        && names.first().is_some_and(|name| **name == *"default")
+                        && given != "default"
+                    {
+                        let names = std::iter::once(Arc::from(given.as_str())).chain(members.iter().cloned());
+                        trace.push((next.0.clone(), names.collect()));
+                    }
                 } else if let (None, Some(local)) = (&export.source, &export.local) {
                     trace.push(declared(path, local, members));
                 }
@@ -172,7 +228,9 @@ impl Origins {
         let mut others = Vec::new();
         let at = trace.len();
         trace.push(step.clone());
-        for source in sides.exports.iter().filter(is_star).filter_map(|export| export.source.as_deref()) {
+        for source in
+            sides.exports.iter().filter(|export| is_star(export)).filter_map(|export| export.source.as_deref())
+        {
             let next = (self.module(path, &source.into()), names.clone());
             if matches!(next.0, Module::Specifier(_)) {
                 others.push(next);
@@ -222,14 +280,23 @@ impl Origins {
         self.sides.lock().unwrap_or_else(PoisonError::into_inner).insert(path.clone(), sides.clone());
         Ok(sides)
     }
+}
 
-    /// The name under which a file exports what it calls `local` as its default, if it exports no `local` by name.
-    pub(super) fn is_default(&self, path: &RelPath, local: &str) -> Result<bool> {
-        let Some(sides) = self.sides(path)? else { return Ok(false) };
-        let by_name = sides.exports.iter().any(|export| export.name == local);
-        let default = |export: &Export| export.name == "default" && export.local.as_deref() == Some(local);
-        Ok(!by_name && sides.exports.iter().any(default))
+/// A specifier of what is not known to be a file, so that it means the same wherever it is written.
+fn from_anywhere(from: &RelPath, source: &Arc<str>) -> Arc<str> {
+    if !source.starts_with('.') {
+        return Arc::clone(source);
     }
+    let mut parts: Vec<&str> = from.as_str().split('/').collect();
+    parts.pop();
+    for part in source.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => _ = parts.pop(),
+            part => parts.push(part),
+        }
+    }
+    format!("./{}", parts.join("/")).into()
 }
 
 pub(super) fn language(path: &RelPath) -> Option<Language> {
