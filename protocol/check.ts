@@ -107,6 +107,16 @@ export async function rightUses(client: Client) {
   graph.edges.map(({ from, to, package: name, source, kind }) => [from, to ?? name, source, kind]) satisfies unknown[];
   graph.unresolved.map(({ from, source }) => [from, source]) satisfies [string, string][];
 
+  const used = await client.request("usages", {
+    name: "TextField",
+    importedFrom: "src/components/TextField.tsx",
+    attributes: [{ name: "label" }, { name: "ref", value: null }],
+    limit: 100,
+  });
+  used.files.map(({ path, hash, elements }) => [path, hash, elements]) satisfies [string, string, JsxElement[]][];
+  used.skipped satisfies string[] | undefined;
+  [used.limitHit, used.synced] satisfies boolean[];
+
   const { entries } = await client.request("stat", { paths: ["README.md", "no/such/file"] });
   entries.map((entry) => entry.path) satisfies string[];
 }
@@ -316,6 +326,11 @@ export async function wrongUses(client: Client) {
   await client.request("planPropEdits", { edits: [{ path: "src/App.tsx", element: { name: "Board" }, prop: "x", value: 1 }] });
   // @ts-expect-error: an edit says of which prop
   await client.request("planPropEdits", { edits: [{ path: "src/App.tsx", element: { name: "Board", index: 0 } }] });
+
+  // @ts-expect-error: `usages` has to be told of what
+  await client.request("usages", { importedFrom: "antd" });
+  // @ts-expect-error: an attribute has a name, whatever its value
+  await client.request("usages", { name: "Button", attributes: [{ value: 1 }] });
 
   // @ts-expect-error: `watch` tells in events, not in its result
   (await client.request("watch")).changes;

@@ -1255,14 +1255,15 @@ export type SymbolKind =
 export interface UsagesParams {
   /**
    * The tag as written, `Foo.Bar` included; with `importedFrom`, the name by which the module
-   * exports it (`default`, or its own name, for a default export), whatever it is called where it
-   * is used.
+   * exports it (`default`, or its own name, for a default export; `Menu.Item` for a member),
+   * whatever it is called where it is used.
    */
   name: string;
   /**
    * The module it comes from: a file of the workspace, by its path, or a package or an alias, as
    * written in imports. Elements count that get there by way of imports and re-exports, and those
-   * in the module itself.
+   * in the module itself. Any module that exports it will do: it is the same component under all
+   * names.
    */
   importedFrom?: string;
   /** Only elements that have all of these. */
@@ -1297,15 +1298,27 @@ export interface AttributeFilter {
   value?: unknown;
 }
 
-/** The result of `usages`. */
+/**
+ * The result of `usages`.
+ *
+ * Sources are looked into that have the extensions of `parse`'s languages, `node_modules` left out.
+ * Without `importedFrom`, only tags are compared. With it, `import` and `export` are followed
+ * through files of the workspace, as `moduleGraph` resolves them, also where they are of types
+ * alone. Packages are not looked into: what they export is known by the specifier and its name, a
+ * default export also by the name that it is given first, as in `import Button from
+ * "antd/es/button"`. A tag in lower case without a dot is an element of the document. Not seen:
+ * that a name in an inner scope hides an import or a declaration of the file; names and specifiers
+ * that are written with escapes; `require` and `import()`; components that are assigned to other
+ * names, or wrapped.
+ */
 export interface UsagesResult {
   /** The files with such elements, by path. */
   files: UsagesFile[];
   /** Whether there is more: the limit, or the length of a response, was reached. */
   limitHit: boolean;
   /**
-   * Sources that may have such elements, but could not be looked into: longer than
-   * `limits.maxParseBytes`, or not text.
+   * Sources that may have such elements, or lead to some, but could not be looked into: longer than
+   * `limits.maxParseBytes`, not UTF-8, or not readable.
    */
   skipped?: Path[];
   /** The state of the index looked into. */

@@ -128,6 +128,20 @@ pub(crate) fn all() -> Vec<Method> {
             required: &["pattern"],
         },
         Method {
+            name: "usages",
+            fields: vec![
+                ("name", Text, json!("TextField")),
+                ("importedFrom", Text, json!("src/components/TextField.tsx")),
+                ("attributes", Objects, json!([{ "name": "label", "value": "Customer" }])),
+                ("include", Texts, json!(["src/**"])),
+                ("exclude", Texts, json!(["*.css"])),
+                ("limit", Count, json!(100)),
+                ("consistency", Word, json!("synced")),
+                ("syncTimeoutMs", Count, json!(10_000)),
+            ],
+            required: &["name"],
+        },
+        Method {
             name: "moduleGraph",
             fields: vec![
                 ("paths", Texts, json!(["src/App.tsx"])),

@@ -44,6 +44,11 @@ impl Node {
         Self::compiler("modules-referee.mjs")
     }
 
+    /// The TypeScript compiler's checker on elements, if it is installed; see `tests/node/usages-referee.mjs`.
+    pub(crate) fn usages() -> Option<Self> {
+        Self::compiler("usages-referee.mjs")
+    }
+
     fn compiler(script: &str) -> Option<Self> {
         if !Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/node_modules/typescript").is_dir() {
             missing("TypeScript");

@@ -9,6 +9,7 @@ use crate::harness::{LIMIT, Sidecar};
 
 mod answers;
 mod attributes;
+mod differential;
 
 mod origins;
 mod packages;

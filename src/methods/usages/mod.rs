@@ -27,10 +27,11 @@ pub struct Usages;
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct UsagesParams {
     /// The tag as written, `Foo.Bar` included; with `importedFrom`, the name by which the module exports it (`default`, or
-    /// its own name, for a default export), whatever it is called where it is used.
+    /// its own name, for a default export; `Menu.Item` for a member), whatever it is called where it is used.
     pub name: String,
     /// The module it comes from: a file of the workspace, by its path, or a package or an alias, as written in imports.
-    /// Elements count that get there by way of imports and re-exports, and those in the module itself.
+    /// Elements count that get there by way of imports and re-exports, and those in the module itself. Any module that
+    /// exports it will do: it is the same component under all names.
     pub imported_from: Option<String>,
     /// Only elements that have all of these.
     pub attributes: Option<Vec<AttributeFilter>>,
@@ -49,16 +50,31 @@ pub struct UsagesParams {
 }
 
 /// An attribute that an element must have.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
 pub struct AttributeFilter {
     /// The name as written.
     pub name: String,
     /// The literal it has; the shorthand is `true`. If absent, the attribute may have any value. Of several of one name the
     /// last one counts.
-    #[serde(default, deserialize_with = "given")]
     #[schemars(with = "Option<Value>")]
     pub value: Option<Value>,
+}
+
+impl<'de> Deserialize<'de> for AttributeFilter {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        // By way of a map: serde would take `["label"]` for a struct as well.
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Fields {
+            name: String,
+            #[serde(default, deserialize_with = "given")]
+            value: Option<Value>,
+        }
+        let map = serde_json::Map::deserialize(deserializer)?;
+        let Fields { name, value } = Fields::deserialize(Value::Object(map)).map_err(serde::de::Error::custom)?;
+        Ok(Self { name, value })
+    }
 }
 
 /// `null` is a value, too.
@@ -67,6 +83,14 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Val
 }
 
 /// The result of `usages`.
+///
+/// Sources are looked into that have the extensions of `parse`'s languages, `node_modules` left out. Without
+/// `importedFrom`, only tags are compared. With it, `import` and `export` are followed through files of the workspace,
+/// as `moduleGraph` resolves them, also where they are of types alone. Packages are not looked into: what they export is
+/// known by the specifier and its name, a default export also by the name that it is given first, as in `import Button
+/// from "antd/es/button"`. A tag in lower case without a dot is an element of the document. Not seen: that a name in an
+/// inner scope hides an import or a declaration of the file; names and specifiers that are written with escapes;
+/// `require` and `import()`; components that are assigned to other names, or wrapped.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct UsagesResult {
@@ -77,7 +101,8 @@ pub struct UsagesResult {
     encoded: Items,
     /// Whether there is more: the limit, or the length of a response, was reached.
     pub limit_hit: bool,
-    /// Sources that may have such elements, but could not be looked into: longer than `limits.maxParseBytes`, or not text.
+    /// Sources that may have such elements, or lead to some, but could not be looked into: longer than
+    /// `limits.maxParseBytes`, not UTF-8, or not readable.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(default)]
     pub skipped: Vec<RelPath>,
@@ -117,7 +142,8 @@ impl Method for Usages {
         if params.name.is_empty() {
             return Err(Error::param("name", "it is empty"));
         }
-        if params.imported_from.as_deref().is_some_and(|from| from.is_empty() || from.starts_with('.')) {
+        let is_relative = |from: &str| matches!(from.split('/').next(), Some("" | "." | ".."));
+        if params.imported_from.as_deref().is_some_and(is_relative) {
             let message = "it is neither a path in the workspace nor a package; relative to what would it be?";
             return Err(Error::param("importedFrom", message));
         }

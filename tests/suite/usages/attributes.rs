@@ -75,6 +75,7 @@ fn attributes_by_name_and_value() {
         (json!([{ "name": 1 }]), "name"),
         (json!([{ "name": "b", "values": [] }]), "values"),
         (json!(["b"]), "attributes"),
+        (json!([["b"]]), "attributes"),
         (json!({ "b": 1 }), "attributes"),
     ] {
         let error = sidecar.expect_error("usages", json!({ "name": "A", "attributes": attributes }), "invalid_params");
