@@ -1293,7 +1293,6 @@ export interface AttributeFilter {
   /**
    * The literal it has; the shorthand is `true`. If absent, the attribute may have any value. Of
    * several of one name the last one counts.
-   * @defaultValue `null`
    */
   value?: unknown;
 }

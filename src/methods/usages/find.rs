@@ -171,8 +171,7 @@ impl Finder {
         // Whatever it is where it is imported: packages may be linked, and aliases known, in some directories only.
         let mut modules = HashSet::from([Module::Specifier(from.into())]);
         let importers = Pieces::new([from], false).candidates(&self.snapshot).into_iter();
-        let importers: Vec<RelPath> =
-            importers.map(|entry| entry.path.clone()).filter(|path| State::is_source(path)).collect();
+        let importers: Vec<RelPath> = importers.map(|entry| entry.path.clone()).filter(State::is_source).collect();
         for (_, links) in self.loader(origins).some(&importers)? {
             let targets = links.list.iter().filter(|link| *link.source == *from).map(|link| &link.target);
             modules.extend(targets.filter_map(|target| match target {

@@ -4,8 +4,12 @@ mod find;
 mod look;
 mod origins;
 
+use std::fmt;
+
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use self::find::Finder;
@@ -62,8 +66,7 @@ pub struct AttributeFilter {
 }
 
 impl<'de> Deserialize<'de> for AttributeFilter {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        // By way of a map: serde would take `["label"]` for a struct as well.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Deserialize)]
         #[serde(deny_unknown_fields)]
         struct Fields {
@@ -71,14 +74,26 @@ impl<'de> Deserialize<'de> for AttributeFilter {
             #[serde(default, deserialize_with = "given")]
             value: Option<Value>,
         }
-        let map = serde_json::Map::deserialize(deserializer)?;
-        let Fields { name, value } = Fields::deserialize(Value::Object(map)).map_err(serde::de::Error::custom)?;
-        Ok(Self { name, value })
+        // As a map only: serde would take `["label"]` for a struct as well.
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = AttributeFilter;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AttributeFilter, A::Error> {
+                let Fields { name, value } = Fields::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(AttributeFilter { name, value })
+            }
+        }
+        deserializer.deserialize_map(Object)
     }
 }
 
 /// `null` is a value, too.
-fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
     Value::deserialize(deserializer).map(Some)
 }
 
@@ -162,7 +177,9 @@ impl Method for Usages {
         for file in found.files.into_values() {
             let count = file.count();
             let (json, is_whole) = file.within(left, room.saturating_sub(encoded.bytes() + 1))?;
-            json.into_iter().for_each(|json| encoded.push(json));
+            if let Some(json) = json {
+                encoded.push(json);
+            }
             if !is_whole {
                 limit_hit = true;
                 break;

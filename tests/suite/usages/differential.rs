@@ -3,7 +3,7 @@
 //! Where we differ on purpose, nothing here is made up:
 //! - A name in an inner scope that hides an import, or a declaration, is taken for that: scopes are not looked at.
 //! - An import of what its module does not export is known by that name all the same: files are in between two edits,
-//!   and modules of other kinds (CommonJS, JSON, styles) do not say what they export. The checker knows nothing of it.
+//!   and modules of other kinds (`exports.a = …`, JSON, styles) do not say what they export. The checker knows nothing of it.
 //! - `export default a.b` is a value of its own; the checker takes it for `b`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -173,7 +173,7 @@ impl Made {
             2 if self.can_export("Kit") => self.add(&format!("export * as Kit from '{from}';")),
             3 if self.can_export(imported) => self.add(&format!("export {{ {imported} }} from '{from}';")),
             _ if self.can_export(exported) => {
-                self.add(&format!("export {{ {imported} as {exported} }} from '{from}';"))
+                self.add(&format!("export {{ {imported} as {exported} }} from '{from}';"));
             }
             _ => {}
         }
@@ -198,20 +198,21 @@ fn make(random: &mut Random) -> Workspace {
             made.re_export(&from, random);
         }
         made.add("export {};");
-        if !module.ends_with(".ts") {
-            let mut elements = String::new();
+        let (_, extension) = module.rsplit_once('.').unwrap();
+        if extension != "ts" {
+            let mut elements = Vec::new();
             for _ in 0..random.below(8) {
                 let tag = match made.tags.len() {
                     0 => random.pick(NAMES).to_owned(),
                     count => made.tags[random.below(count)].clone(),
                 };
-                elements.push_str(&match random.below(3) {
+                elements.push(match random.below(3) {
                     0 => format!("<{tag} />"),
                     1 => format!("<b><{tag}></{tag}></b>"),
                     _ => format!("{{[<{tag} key='a' />]}}"),
                 });
             }
-            made.add(&format!("export const view{} = <>{elements}</>;", module.len()));
+            made.add(&format!("const view = <>{}</>;", elements.concat()));
         }
         workspace.write(module, &made.text);
     }
