@@ -1263,7 +1263,8 @@ export interface UsagesParams {
    * The module it comes from: a file of the workspace, by its path, or a package or an alias, as
    * written in imports. Elements count that get there by way of imports and re-exports, and those
    * in the module itself. Any module that exports it will do: it is the same component under all
-   * names.
+   * names. What looks like a path and leads nowhere is `not_found`; a package that nobody imports
+   * has no elements.
    */
   importedFrom?: string;
   /** Only elements that have all of these. */
@@ -1313,7 +1314,11 @@ export interface AttributeFilter {
 export interface UsagesResult {
   /** The files with such elements, by path. */
   files: UsagesFile[];
-  /** Whether there is more: the limit, or the length of a response, was reached. */
+  /**
+   * Whether there is more: the limit, or the length of a response, was reached. Also set, so that
+   * nothing is missing silently, where a chain of more than 100 re-exports was not followed to its
+   * end.
+   */
   limitHit: boolean;
   /**
    * Sources that may have such elements, or lead to some, but could not be looked into: longer than

@@ -48,9 +48,15 @@ impl Cache {
     }
 }
 
+/// Of the program: each finds its own facts.
+fn version() -> [u8; CHECKSUM] {
+    *blake3::hash(env!("CARGO_PKG_VERSION").as_bytes()).as_bytes()
+}
+
 fn encode(facts: &[(Key, Arc<Digest>)]) -> Vec<u8> {
     let mut out = vec![0; CHECKSUM];
     out.extend(FORMAT.to_le_bytes());
+    out.extend(version());
     for ((hash, language), digest) in facts {
         out.extend(hash.as_bytes());
         out.push(number_of(*language));
@@ -68,10 +74,14 @@ fn decode(bytes: &[u8]) -> io::Result<Vec<(Key, Digest)>> {
     if blake3::hash(rest) != *checksum {
         return Err(damaged("the facts of sources are damaged".to_owned()));
     }
-    let (format, mut rest) = rest.split_first_chunk().ok_or_else(cut)?;
+    let (format, rest) = rest.split_first_chunk().ok_or_else(cut)?;
     let format = u32::from_le_bytes(*format);
     if format != FORMAT {
         return Err(damaged(format!("the facts of sources are of format {format}, those of this version of {FORMAT}")));
+    }
+    let Some((written_by, mut rest)) = rest.split_first_chunk::<CHECKSUM>() else { return Err(cut()) };
+    if *written_by != version() {
+        return Err(damaged("the facts of sources are those of another version".to_owned()));
     }
     let mut facts = Vec::new();
     while !rest.is_empty() {
@@ -144,8 +154,8 @@ mod tests {
 
     #[test]
     fn other_bytes_need_another_format() {
-        let bytes = blake3::hash(&encode(&facts())).to_hex();
-        assert_eq!((FORMAT, &bytes[..16]), (1, "60d97695680a4f10"), "raise FORMAT, then put the new value here");
+        let bytes = blake3::hash(&encode(&facts())[2 * CHECKSUM + 4..]).to_hex();
+        assert_eq!((FORMAT, &bytes[..16]), (1, "be1285a6a7dec41a"), "raise FORMAT, then put the new value here");
     }
 
     #[test]
@@ -163,5 +173,9 @@ mod tests {
         later[0] += 1;
         let later = [&blake3::hash(&later).as_bytes()[..], &later].concat();
         assert!(decode(&later).unwrap_err().to_string().contains("format 2"));
+        let mut other = bytes[CHECKSUM..].to_vec();
+        other[4] ^= 1;
+        let other = [&blake3::hash(&other).as_bytes()[..], &other].concat();
+        assert!(decode(&other).unwrap_err().to_string().contains("another version"));
     }
 }

@@ -114,6 +114,9 @@ fn unknown(path: &RelPath, error: Error) -> Result<()> {
 /// Sources that take longer are left to whoever asks for them, who has a time limit.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// So many sources that were given up are remembered; then all are tried once more.
+const MAX_GIVEN_UP: usize = 10_000;
+
 /// Finds the digests of the JSX sources of the workspace before anybody asks.
 #[derive(Debug, Default)]
 pub struct Warmer {
@@ -145,7 +148,11 @@ impl Warmer {
             let digest = Digests { cancel: &limited, ..digests }.of(&entry.path, key.1, Some(key.0), |_| true);
             let is_found = matches!(digest, Ok(Digested::Known(..)));
             if !is_found && !digests.cancel.is_cancelled() {
-                self.given_up.lock().unwrap_or_else(PoisonError::into_inner).insert(*key);
+                let mut given_up = self.given_up.lock().unwrap_or_else(PoisonError::into_inner);
+                if given_up.len() >= MAX_GIVEN_UP {
+                    given_up.clear();
+                }
+                given_up.insert(*key);
             }
             is_found
         });

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::cancel::CancelToken;
-use crate::error::Result;
+use crate::error::{Code, Result};
 use crate::fs::WorkspaceRoot;
 use crate::path::RelPath;
 use crate::protocol::tsx::Language;
@@ -62,7 +62,15 @@ impl References {
             return Ok(None);
         }
         let Ok(text) = text::decode(&content.bytes, class) else { return Ok(None) };
-        let references: Arc<[Reference]> = tsx::references(&text, language, cancel)?.into();
+        let references: Arc<[Reference]> = match tsx::references(&text, language, cancel) {
+            Ok(found) => found.into(),
+            // One that takes too long, or too much, is not known; the others are.
+            Err(error) if error.code != Code::Cancelled => {
+                tracing::debug!("{path}: what it refers to is not known: {error}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error),
+        };
         self.lock().put((hash, language), &references);
         Ok(Some((hash, references)))
     }

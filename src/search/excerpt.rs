@@ -17,6 +17,9 @@ pub struct Excerpt<'text> {
     pub lead: usize,
     /// Where the part begins; at the start of the file, where its byte-order mark does.
     pub start: Place,
+    /// All matches start before this place in `bytes`. What seems to start behind it is cut: it would be no match if it
+    /// could be seen how it goes on.
+    pub until: usize,
 }
 
 /// A place in a file.
@@ -82,7 +85,7 @@ impl FileSearcher {
         cancel: &CancelToken,
     ) -> Result<bool, Option<Error>> {
         cancel.check().map_err(Some)?;
-        let Excerpt { bytes, lead, start } = *excerpt;
+        let Excerpt { bytes, lead, start, until } = *excerpt;
         let is_first = start == Place::default();
         let from = if is_first { 0 } else { lead };
         let cursor = Cursor::at(bytes, from, start.lines, start.units, start.line_units);
@@ -90,6 +93,7 @@ impl FileSearcher {
             matcher: self.query.matcher(),
             haystack: if is_first { &bytes[lead..] } else { bytes },
             mark: if is_first { lead } else { 0 },
+            until: if is_first { until.saturating_sub(lead) } else { until },
             chunk: from,
             collector: Collector::at(Text { bytes, replaced: &[] }, &excerpts.options, cursor, from),
             cancel,

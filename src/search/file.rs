@@ -97,6 +97,7 @@ impl FileSearcher {
             matcher: self.query.matcher(),
             haystack: &bytes[mark..],
             mark,
+            until: usize::MAX,
             chunk: 0,
             collector: Collector::new(Text { bytes: &bytes, replaced: &replaced }, &self.options),
             cancel,
@@ -120,6 +121,8 @@ pub(super) struct Run<'run> {
     pub(super) haystack: &'run [u8],
     /// The length of the byte-order mark.
     pub(super) mark: usize,
+    /// Where in what is searched no match starts any more.
+    pub(super) until: usize,
     /// Where the chunk at hand starts.
     pub(super) chunk: usize,
     pub(super) collector: Collector<'run>,
@@ -160,11 +163,11 @@ impl Run<'_> {
 
     /// Takes the matches in `haystack` that start in `within`.
     fn matches(&mut self, haystack: &[u8], within: &Range<usize>, line: Option<&Range<usize>>) -> io::Result<()> {
-        let Self { matcher, collector, cancel, mark, done, .. } = self;
+        let Self { matcher, collector, cancel, mark, until, done, .. } = self;
         matcher
             .find_iter_at(haystack, within.start, |found| {
                 // An empty match behind the last line's last byte is in no line.
-                if found.start() >= within.end {
+                if found.start() >= within.end || found.start() >= *until {
                     return false;
                 }
                 let found = found.start() + *mark..found.end() + *mark;

@@ -68,7 +68,8 @@ fn match_item(item: &Item, query: &Query, limits: Limits, shared: &Shared, cance
     };
     match match_file(path, item.language, &content.bytes, query, limits, cancel, hash) {
         Ok(matched) => Ok(matched.unwrap_or(Matched::NotText)),
-        Err(error) if error.code == Code::Timeout => Ok(Matched::TooSlow),
+        // One that takes too long, or more than there is at the moment, does not keep the others from being looked at.
+        Err(error) if matches!(error.code, Code::Timeout | Code::Internal | Code::IoError) => Ok(Matched::TooSlow),
         Err(error) => Err(error),
     }
 }

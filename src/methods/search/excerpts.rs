@@ -127,8 +127,12 @@ impl<'text> Region<'text> {
     /// long and no match gets out of it, a part of them. `None` if the text around the blocks is too short to tell.
     fn excerpt(&self, before: &[Before], class: Class, reach: Option<&Reach>) -> Option<Excerpt<'text>> {
         let end = self.end(reach)?;
+        // Each match has something that starts in the blocks, so it starts there or before them.
+        let excerpt = |at: usize, lead, start| {
+            Some(Excerpt { bytes: &self.text[at..end], lead, start, until: self.inner.end - at })
+        };
         if self.blocks.start == 0 {
-            return Some(Excerpt { bytes: &self.text[..end], lead: class.bom_len(), start: Place::default() });
+            return excerpt(0, class.bom_len(), Place::default());
         }
         let before = before.get(self.blocks.start as usize)?;
         let (lines, units, line_units) =
@@ -137,12 +141,13 @@ impl<'text> Region<'text> {
         if let Some(line_end) = memchr::memrchr(b'\n', &self.text[..first]) {
             // The line in which the blocks begin.
             let start = Place { lines, units: line_units, line_units };
-            return Some(Excerpt { bytes: &self.text[line_end..end], lead: 1, start });
+            return excerpt(line_end, 1, start);
         }
         let from = boundary_before(self.text, self.start_within_line(reach?)?);
         let lead = boundary_before(self.text, from.checked_sub(1)?);
-        let units = units - units_by_lead(&self.text[from..first]);
-        Some(Excerpt { bytes: &self.text[lead..end], lead: from - lead, start: Place { lines, units, line_units } })
+        // Of a file that moves on meanwhile it may be anything, which is thrown away.
+        let units = units.wrapping_sub(units_by_lead(&self.text[from..first]));
+        excerpt(lead, from - lead, Place { lines, units, line_units })
     }
 
     /// Where the last line of interest ends.

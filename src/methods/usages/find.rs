@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::look::{FoundFile, Look, Looked, Wanted};
 use super::origins::{Module, Origins, Step, digests, is_declared, language};
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::facts::Digest;
 use crate::index::{FileEntry, Snapshot};
 use crate::indexer::Digested;
@@ -22,12 +22,34 @@ use crate::text::Class;
 /// So many files are looked into in one task.
 const BATCH: usize = 16;
 
-/// What was found.
+/// What was found, as far as it will be reported: the first files, by path.
 #[derive(Default)]
 pub(super) struct Found {
     pub(super) files: BTreeMap<RelPath, FoundFile>,
+    /// Elements and bytes of these.
+    count: u64,
+    bytes: usize,
+    /// Whether there is more.
+    pub(super) is_cut: bool,
     /// Sources that could not be looked into.
     pub(super) skipped: BTreeSet<RelPath>,
+}
+
+impl Found {
+    /// Adds a file; lets those go that are behind what `wanted` has room for.
+    fn add(&mut self, path: RelPath, file: FoundFile, wanted: &Wanted) {
+        self.count += file.count();
+        self.bytes += file.bytes();
+        self.files.insert(path, file);
+        while let Some((path, last)) = self.files.pop_last() {
+            let (count, bytes) = (self.count - last.count(), self.bytes - last.bytes());
+            if count < wanted.limit && bytes < wanted.room {
+                self.files.insert(path, last);
+                return;
+            }
+            (self.count, self.bytes, self.is_cut) = (count, bytes, true);
+        }
+    }
 }
 
 /// Files that may use something.
@@ -87,7 +109,8 @@ impl Finder {
         users.add_holding(Pieces::new(name.split(['.', ':', '-']), true), &self.snapshot);
         users.entries.retain(|path, _| self.wanted.filter.accepts(path.as_str()));
         let (mut found, name, wanted) = (Found::default(), name.to_owned(), Arc::clone(&self.wanted));
-        self.look(users, &mut found, move |path, hash, digest| {
+        // Files come by path: nothing behind the limit is of interest.
+        self.look(users, &mut found, true, move |path, hash, digest| {
             let elements = wanted.of(digest, |tag| tag == name);
             let file = if elements.is_empty() { None } else { Some(FoundFile::new(path, hash, elements)?) };
             Ok(Some(Looked { found: file, aliases: Vec::new() }))
@@ -133,10 +156,11 @@ impl Finder {
             self.add_users(&mut users, &std::mem::take(&mut aliases), &origins)?;
             users.entries.retain(|path, _| !looked.contains(path));
             if users.entries.is_empty() {
+                found.is_cut |= origins.is_cut();
                 return Ok(found);
             }
             let (origins, goal, wanted) = (Arc::clone(&origins), Arc::clone(&goal), Arc::clone(&self.wanted));
-            let known = self.look(std::mem::take(&mut users), &mut found, move |path, hash, digest| {
+            let known = self.look(std::mem::take(&mut users), &mut found, false, move |path, hash, digest| {
                 Look { path, origins: &origins, goal: &goal, wanted: &wanted }.into_file(hash, digest)
             })?;
             for (path, names) in known {
@@ -172,14 +196,32 @@ impl Finder {
         let mut modules = HashSet::from([Module::Specifier(from.into())]);
         let importers = Pieces::new([from], false).candidates(&self.snapshot).into_iter();
         let importers: Vec<RelPath> = importers.map(|entry| entry.path.clone()).filter(State::is_source).collect();
+        let mut is_imported = false;
         for (_, links) in self.loader(origins).some(&importers)? {
-            let targets = links.list.iter().filter(|link| *link.source == *from).map(|link| &link.target);
-            modules.extend(targets.filter_map(|target| match target {
-                Target::File(path) => Some(Module::File(path.clone())),
-                Target::Package(_) | Target::Nowhere => None,
-            }));
+            for link in links.list.iter().filter(|link| *link.source == *from) {
+                is_imported = true;
+                if let Target::File(path) = &link.target {
+                    modules.insert(Module::File(path.clone()));
+                }
+            }
         }
-        Ok(modules)
+        match path {
+            Some(path) if !is_imported => self.check_specifier(&path).map(|()| modules),
+            _ => Ok(modules),
+        }
+    }
+
+    /// What nobody imports may be a package that is not used yet, but not what looks like a path.
+    fn check_specifier(&self, path: &RelPath) -> Result<()> {
+        let problem = if self.snapshot.directory(path).is_some() {
+            "a directory, which is no module; name a file in it, such as its `index.ts`"
+        } else if language(path).is_some() {
+            "the index holds no such file, and nobody imports a module of that name"
+        } else {
+            return Ok(());
+        };
+        let message = format!("`importedFrom`: {path}: {problem}");
+        Err(Error::new(Code::NotFound, message).with("param", "importedFrom"))
     }
 
     fn loader<'finder>(&'finder self, origins: &'finder Origins) -> Loader<'finder> {
@@ -225,11 +267,12 @@ impl Finder {
     }
 
     /// Looks into files, in parallel. Returns those that could be, each with the names under which it exports what is
-    /// looked for.
+    /// looked for; if `ends_at_limit`, only up to where the limit is reached.
     fn look(
         &self,
         mut users: Users,
         found: &mut Found,
+        ends_at_limit: bool,
         look: impl Fn(&RelPath, blake3::Hash, &Digest) -> Result<Option<Looked>> + Send + Sync + 'static,
     ) -> Result<Vec<(RelPath, Vec<Arc<str>>)>> {
         let paths: Vec<RelPath> = users.entries.keys().cloned().collect();
@@ -256,10 +299,13 @@ impl Finder {
         });
         let mut known = Vec::new();
         for (path, looked) in paths.into_iter().zip(all) {
+            if ends_at_limit && found.is_cut {
+                break;
+            }
             match looked?? {
                 Ok(Looked { found: file, aliases }) => {
                     if let Some(file) = file {
-                        found.files.insert(path.clone(), file);
+                        found.add(path.clone(), file, &self.wanted);
                     }
                     known.push((path, aliases));
                 }

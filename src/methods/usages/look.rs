@@ -16,6 +16,9 @@ use crate::protocol::tsx::{Export, ExportKind, JsxAttribute, JsxElement};
 pub(super) struct Wanted {
     pub(super) filter: PathFilter,
     pub(super) attributes: Vec<AttributeFilter>,
+    /// Elements, and bytes of JSON, that are reported at most.
+    pub(super) limit: u64,
+    pub(super) room: usize,
 }
 
 /// The elements of a file, as they are written on the wire.
@@ -34,6 +37,11 @@ impl FoundFile {
     /// How many elements there are.
     pub(super) fn count(&self) -> u64 {
         self.file.elements.len() as u64
+    }
+
+    /// How many bytes it takes.
+    pub(super) fn bytes(&self) -> usize {
+        self.json.len() + 1
     }
 
     /// It with as many elements as fit, the first ones; `None` if none does. Says whether these are all.

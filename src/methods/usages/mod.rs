@@ -35,7 +35,8 @@ pub struct UsagesParams {
     pub name: String,
     /// The module it comes from: a file of the workspace, by its path, or a package or an alias, as written in imports.
     /// Elements count that get there by way of imports and re-exports, and those in the module itself. Any module that
-    /// exports it will do: it is the same component under all names.
+    /// exports it will do: it is the same component under all names. What looks like a path and leads nowhere is
+    /// `not_found`; a package that nobody imports has no elements.
     pub imported_from: Option<String>,
     /// Only elements that have all of these.
     pub attributes: Option<Vec<AttributeFilter>>,
@@ -114,7 +115,8 @@ pub struct UsagesResult {
     /// The items of `files`, which are encoded where they are found.
     #[serde(skip)]
     encoded: Items,
-    /// Whether there is more: the limit, or the length of a response, was reached.
+    /// Whether there is more: the limit, or the length of a response, was reached. Also set, so that nothing is missing
+    /// silently, where a chain of more than 100 re-exports was not followed to its end.
     pub limit_hit: bool,
     /// Sources that may have such elements, or lead to some, but could not be looked into: longer than
     /// `limits.maxParseBytes`, not UTF-8, or not readable.
@@ -164,7 +166,9 @@ impl Method for Usages {
         }
         let filter = PathFilter::new(&params.include.unwrap_or_default(), &params.exclude.unwrap_or_default(), true)?;
         let view = context.view(params.consistency, Depth::Contents, params.sync_timeout_ms)?;
-        let wanted = Wanted { filter, attributes: params.attributes.unwrap_or_default() };
+        let limit = params.limit.unwrap_or(DEFAULT_LIMIT);
+        let attributes = params.attributes.unwrap_or_default();
+        let wanted = Wanted { filter, attributes, limit, room: size::room(context) };
         let finder = Finder::new(context, &view.snapshot, wanted);
         let found = match &params.imported_from {
             None => finder.by_tag(&params.name)?,
@@ -172,8 +176,8 @@ impl Method for Usages {
         };
         let skipped: Vec<RelPath> = found.skipped.into_iter().collect();
         let room = size::room(context).saturating_sub(skipped.iter().map(|path| size::of_str(path.as_str()) + 1).sum());
-        let (mut encoded, mut limit_hit) = (Items::default(), false);
-        let mut left = params.limit.unwrap_or(DEFAULT_LIMIT);
+        let (mut encoded, mut limit_hit) = (Items::default(), found.is_cut);
+        let mut left = limit;
         for file in found.files.into_values() {
             let count = file.count();
             let (json, is_whole) = file.within(left, room.saturating_sub(encoded.bytes() + 1))?;

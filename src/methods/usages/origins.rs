@@ -1,6 +1,7 @@
 //! Where a name comes from: through imports, exports and re-exports.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::look::is_star;
@@ -27,7 +28,7 @@ pub(super) type Names = Vec<Arc<str>>;
 /// An exported thing, by a module that exports it and how that calls it.
 pub(super) type Step = (Module, Names);
 
-/// Chains of re-exports that are longer are not followed to their end.
+/// Chains of re-exports that are longer are not followed to their end, which is told.
 const MAX_CHAIN: usize = 100;
 
 /// Stands before the name of a declaration: no export has such a name.
@@ -87,6 +88,8 @@ pub(super) struct Origins {
     pub(super) state: Arc<State>,
     sides: Mutex<HashMap<RelPath, Option<Arc<Sides>>>>,
     known: Mutex<HashMap<Step, Arc<[Step]>>>,
+    /// Whether a chain was longer than is followed.
+    is_cut: AtomicBool,
 }
 
 impl Origins {
@@ -97,7 +100,13 @@ impl Origins {
             state,
             sides: Mutex::default(),
             known: Mutex::default(),
+            is_cut: AtomicBool::new(false),
         }
+    }
+
+    /// Whether a chain was longer than is followed.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
     }
 
     /// The module that a specifier in a file leads to.
@@ -187,7 +196,11 @@ impl Origins {
     /// Whether the module exports it. If so, the step and those behind it are added to `trace`.
     fn follow(&self, step: &Step, trace: &mut Vec<Step>, entered: &mut HashSet<Step>, depth: usize) -> Result<bool> {
         let (module, names) = step;
-        if depth > MAX_CHAIN || !entered.insert(step.clone()) {
+        if depth > MAX_CHAIN {
+            self.is_cut.store(true, Ordering::Relaxed);
+            return Ok(false);
+        }
+        if !entered.insert(step.clone()) {
             return Ok(false);
         }
         let Module::File(path) = module else {

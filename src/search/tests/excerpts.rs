@@ -24,10 +24,11 @@ fn excerpts(text: &[u8], bom: usize, wanted: impl Fn(usize) -> bool) -> Vec<Exce
     }
     let excerpt = |(start, end): (usize, usize)| {
         if start == 0 {
-            return Excerpt { bytes: &text[..end], lead: bom, start: Place::default() };
+            return Excerpt { bytes: &text[..end], lead: bom, start: Place::default(), until: end };
         }
         let (lines, units) = (memchr::memchr_iter(b'\n', &text[..start]).count() as u64, units_by_lead(&text[..start]));
-        Excerpt { bytes: &text[start - 1..end], lead: 1, start: Place { lines, units, line_units: units } }
+        let place = Place { lines, units, line_units: units };
+        Excerpt { bytes: &text[start - 1..end], lead: 1, start: place, until: end - start + 1 }
     };
     found.into_iter().map(excerpt).collect()
 }

@@ -20,6 +20,31 @@ fn filler(random: &mut Random, bytes: usize, line_end: Option<usize>) -> String 
     text
 }
 
+/// Where a line is cut, what follows is not seen: there, `needled` must not look like `needle`, whatever stands at the cut.
+#[test]
+fn what_is_cut_off_does_not_match() {
+    let workspace = Workspace::empty();
+    for phase in 0..10 {
+        let mut text = format!("{}needle{}", "-".repeat(1000), "-".repeat(64 * 1024 - 1006 + phase));
+        text.push_str(&"needled---".repeat(20_000));
+        text.push_str(&"-".repeat(400_000));
+        workspace.write(&format!("{phase}.txt"), text);
+    }
+    // As above.
+    std::thread::sleep(std::time::Duration::from_millis(2100));
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    sidecar.wait_event("indexed");
+    for pattern in [r"\bneedle\b", r"\bneedle$", r"\bneedle(?:$|--)", r"\bneedle\b{end}", r"\bneedle\b-*"] {
+        for mode in ["matches", "count", "files"] {
+            let params = |index| json!({ "pattern": pattern, "regex": true, "useIndex": index, "mode": mode });
+            let (with, without) = (sidecar.request("search", params(true)), sidecar.request("search", params(false)));
+            assert_eq!(with["stats"]["indexed"], true, "{pattern}");
+            assert_eq!(steady(with), steady(without), "{pattern}");
+        }
+    }
+    sidecar.finish();
+}
+
 /// A text of some blocks with needles here and there, some of them across the borders of blocks.
 fn text(random: &mut Random, line_end: Option<usize>) -> String {
     let mut text = filler(random, 64 * 65_536 + 321, line_end);

@@ -148,6 +148,8 @@ fn wrong_params_are_named() {
         (json!({ "name": "A", "importedFrom": ".." }), "invalid_params", "importedFrom"),
         (json!({ "name": "A", "importedFrom": "../x" }), "invalid_params", "importedFrom"),
         (json!({ "name": "A", "importedFrom": "/lib/a.tsx" }), "invalid_params", "importedFrom"),
+        (json!({ "name": "A", "importedFrom": "lib/nope.tsx" }), "not_found", "importedFrom"),
+        (json!({ "name": "A", "importedFrom": "lib" }), "not_found", "importedFrom"),
         (json!({ "name": "A", "from": "x" }), "invalid_params", "from"),
         (json!({ "name": "A", "limit": -1 }), "invalid_params", "limit"),
         (json!({ "name": "A", "consistency": "soon" }), "invalid_params", "consistency"),
@@ -158,7 +160,7 @@ fn wrong_params_are_named() {
         assert!(error["message"].as_str().unwrap().contains(named), "{params}: {error}");
     }
     // No errors: there just is nothing.
-    for from in ["a\0b", "\\", "C:\\x", "a//b", "lib", "lib/", ".x", "..x/y", &"x/".repeat(50_000)] {
+    for from in ["a\0b", "\\", "C:\\x", "a//b", "lib/", ".x", "..x/y", &"x/".repeat(50_000)] {
         let answer = sidecar.request("usages", json!({ "name": "A", "importedFrom": from }));
         assert_eq!((shown(&answer).as_str(), &answer["limitHit"]), ("", &json!(false)), "{from:.30}");
     }
