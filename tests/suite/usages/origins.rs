@@ -122,7 +122,7 @@ fn imports_and_re_exports_are_followed() {
             ("Three", "c/one.ts", button),
             ("Loop", "c/loop-a.ts", "c/use-loop.tsx 0"),
             ("Button", "d/hides.ts", "a/elsewhere.tsx 0, d/use.tsx 0, ui/other.tsx 0"),
-            ("Button", "no/such/file.tsx", ""),
+            ("Button", "no/such/package", ""),
             ("Button", "nothing", ""),
             ("Button.X", "ui/button.tsx", "a/named.tsx 3"),
         ],
