@@ -45,6 +45,7 @@ impl Cookies {
         let place = make_outside(place, root)?;
         remove_leftovers(&place, SystemTime::now());
         let path = place.join(format!("{PREFIX}{}-{:x}", std::process::id(), now_ns()));
+        #[cfg_attr(not(unix), expect(unused_mut, reason = "only Unix has a mode to set"))]
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
