@@ -63,7 +63,12 @@ pub fn event<T: Serialize>(name: &str, data: &T, max_bytes: usize) -> Result<Vec
 /// # Errors
 /// As [`success`].
 pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &Items, max_bytes: usize) -> Result<Vec<u8>> {
-    with_files(&success(id, result, max_bytes)?, b"\"result\":{\"files\":[]", items, max_bytes)
+    with_files(
+        &unescaped(&SuccessFrame { id, ok: true, result }, max_bytes)?,
+        b"\"result\":{\"files\":[]",
+        items,
+        max_bytes,
+    )
 }
 
 /// An event as a line; `items` take the place of the empty list `files` behind `"id"`.
@@ -71,7 +76,7 @@ pub fn success_with_files<T: Serialize>(id: &str, result: &T, items: &Items, max
 /// # Errors
 /// As [`event`].
 pub fn event_with_files<T: Serialize>(name: &str, data: &T, items: &Items) -> Result<Vec<u8>> {
-    with_files(&event(name, data, usize::MAX)?, b",\"files\":[]", items, usize::MAX)
+    with_files(&unescaped(&EventFrame { event: name, data }, usize::MAX)?, b",\"files\":[]", items, usize::MAX)
 }
 
 /// No string holds such a `marker`: its quotation marks would be escaped there.
@@ -95,7 +100,7 @@ fn with_files(line: &[u8], marker: &[u8], items: &Items, max_bytes: usize) -> Re
 /// # Errors
 /// `internal`: it has no form in JSON.
 pub fn encode<T: Serialize>(value: &T) -> Result<Vec<u8>> {
-    let mut json = line(value, usize::MAX)?;
+    let mut json = unescaped(value, usize::MAX)?;
     json.pop();
     Ok(json)
 }
@@ -106,6 +111,11 @@ fn too_large(max_bytes: usize) -> Error {
 }
 
 fn line<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
+    Ok(ascii::line(unescaped(frame, max_bytes)?, max_bytes))
+}
+
+/// A line as it is when there is no room for more: what is put together is escaped as a whole.
+fn unescaped<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
     let mut bounded = Bounded { bytes: Vec::with_capacity(256), max_bytes };
     let mut serializer = serde_json::Serializer::with_formatter(&mut bounded, OneLine);
     frame.serialize(&mut serializer).map_err(|error| {
@@ -116,7 +126,7 @@ fn line<T: Serialize>(frame: &T, max_bytes: usize) -> Result<Vec<u8>> {
         }
     })?;
     bounded.bytes.push(b'\n');
-    Ok(ascii::line(bounded.bytes, max_bytes))
+    Ok(bounded.bytes)
 }
 
 /// Compact JSON that is one line for everybody: Node's `readline`, for one, also splits at U+2028 and
@@ -214,6 +224,21 @@ mod tests {
         let line = failure(Some(&id), &error);
         assert!(line.len() <= MAX_FAILURE_BYTES, "{}", line.len());
         assert!(serde_json::from_slice::<serde_json::Value>(&line).unwrap()["error"]["message"].is_string());
+    }
+
+    #[test]
+    fn escapes_take_no_room_that_an_answer_needs() {
+        #[derive(Serialize)]
+        struct Listing {
+            files: Vec<&'static str>,
+            skipped: String,
+        }
+        let (mut items, listing) = (Items::default(), Listing { files: Vec::new(), skipped: "aé".repeat(100) });
+        items.push(encode(&"a".repeat(100_000)).unwrap());
+        let listing = Listing { skipped: listing.skipped + &"a".repeat(100_000), ..listing };
+        let whole = success_with_files("1", &listing, &items, usize::MAX).unwrap();
+        assert_eq!(success_with_files("1", &listing, &items, whole.len()).unwrap(), whole);
+        assert!(success_with_files("1", &listing, &items, whole.len() - 1).is_err());
     }
 
     #[test]
