@@ -125,9 +125,15 @@ pub struct Warmer {
 }
 
 impl Warmer {
-    /// Finds what is missing, in parallel on the current rayon pool, while nobody waits for anything else and there is
-    /// room. Returns how many there were.
-    pub fn warm(&self, snapshot: &Snapshot, digests: Digests<'_>, courtesy: &Courtesy) -> usize {
+    /// Finds what is missing, in parallel on `pool`, while nobody waits for anything else and there is room. Returns how
+    /// many there were.
+    pub fn warm(
+        &self,
+        snapshot: &Snapshot,
+        digests: Digests<'_>,
+        courtesy: &Courtesy,
+        pool: &rayon::ThreadPool,
+    ) -> usize {
         let missing: Vec<_> = snapshot
             .files
             .iter()
@@ -139,6 +145,9 @@ impl Warmer {
                 (!digests.store.has(&key) && !self.has_given_up(&key)).then_some((entry, key))
             })
             .collect();
+        if missing.is_empty() {
+            return 0; // without waiting for the pool, which may be busy for long
+        }
         let found = missing.into_par_iter().filter(|(entry, key)| {
             if digests.cancel.is_cancelled() || digests.store.is_full() {
                 return false;
@@ -156,7 +165,7 @@ impl Warmer {
             }
             is_found
         });
-        found.count()
+        pool.install(|| found.count())
     }
 
     fn has_given_up(&self, key: &Key) -> bool {

@@ -99,7 +99,7 @@ impl Tools {
             max_bytes: shared.config.limits.max_parse_bytes,
             cancel: &self.stop,
         };
-        let found = self.fill_pool.install(|| self.warmer.warm(snapshot, digests, &shared.courtesy));
+        let found = self.warmer.warm(snapshot, digests, &shared.courtesy, &self.fill_pool);
         let Some(cache) = &shared.cache else { return Warmed::default() };
         if (keeps || (loads && found > 0)) && !self.stop.is_cancelled() {
             cache.save_facts(&shared.facts.all());
