@@ -11,7 +11,6 @@ use std::time::{Duration, Instant};
 
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::JoinHandle;
 
 pub(super) use self::job::Done;
 use self::job::{Job, Running, Tools, survive};
@@ -24,7 +23,7 @@ use super::schedule::{Due, Schedule};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::fs::now_ns;
-use crate::index::{FileEntry, Journal, Snapshot, TextPart};
+use crate::index::{FileEntry, Journal, Snapshot};
 use crate::indexer::{Builder, Built, Counter, Filled, Indexer, Report, Walker, Warmer, WatchOptions, fill};
 use crate::methods::{Depth, History, IndexState, Shared, View};
 use crate::ordered::pool;
@@ -310,44 +309,6 @@ impl IndexJobs {
         self.report = done.report;
         self.audited = done.audited.unwrap_or(std::mem::take(&mut self.audited));
         done.synced
-    }
-
-    /// There is more that is worth keeping, if anything is kept.
-    fn want_kept(&mut self, first: bool) {
-        if self.tools.shared.cache.is_some() {
-            self.keeping.want(first, Instant::now());
-        }
-    }
-
-    /// Writes what is worth keeping, beside the jobs; later, if something is being written.
-    fn keep(&mut self, parts: Vec<TextPart>) {
-        if self.keeping.is_writing() {
-            return self.want_kept(false);
-        }
-        self.keeping.write(parts, &self.tools, &self.events, &self.runtime);
-    }
-
-    /// Writing ended.
-    pub(super) fn kept(&mut self) {
-        self.keeping.wrote();
-        self.advance();
-    }
-
-    /// What writes at the moment, to be waited for at the end.
-    pub(super) fn writing(&mut self) -> Option<JoinHandle<()>> {
-        self.keeping.take()
-    }
-
-    /// Finds the facts of sources that nobody asked for yet, if that is due.
-    fn warm(&mut self, now: Instant) {
-        if self.warming.due().is_some_and(|due| due <= now) {
-            self.warming.start(now, &self.snapshot, &self.tools, &self.events, &self.runtime);
-        }
-    }
-
-    /// That ended.
-    pub(super) fn warmed(&mut self, warmed: &Warmed) {
-        self.warming.done(warmed, Instant::now());
     }
 
     /// Reads what was not read yet, beside the jobs; at first with all that the text index is built of.

@@ -7,6 +7,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
+use super::IndexJobs;
 use super::job::{Tools, survive};
 use crate::index::TextPart;
 use crate::server::event::Event;
@@ -69,5 +70,33 @@ impl Keeping {
     /// What writes at the moment.
     pub(super) fn take(&mut self) -> Option<JoinHandle<()>> {
         self.writing.take()
+    }
+}
+
+impl IndexJobs {
+    /// There is more that is worth keeping, if anything is kept.
+    pub(super) fn want_kept(&mut self, first: bool) {
+        if self.tools.shared.cache.is_some() {
+            self.keeping.want(first, Instant::now());
+        }
+    }
+
+    /// Writes what is worth keeping, beside the jobs; later, if something is being written.
+    pub(super) fn keep(&mut self, parts: Vec<TextPart>) {
+        if self.keeping.is_writing() {
+            return self.want_kept(false);
+        }
+        self.keeping.write(parts, &self.tools, &self.events, &self.runtime);
+    }
+
+    /// Writing ended.
+    pub(in crate::server) fn kept(&mut self) {
+        self.keeping.wrote();
+        self.advance();
+    }
+
+    /// What writes at the moment, to be waited for at the end.
+    pub(in crate::server) fn writing(&mut self) -> Option<JoinHandle<()>> {
+        self.keeping.take()
     }
 }

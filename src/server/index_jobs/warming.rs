@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
+use super::IndexJobs;
 use super::job::{Tools, survive};
 use crate::index::Snapshot;
 use crate::indexer::Digests;
@@ -81,6 +82,20 @@ impl Warming {
         if warmed.unkept > 0 {
             self.keeps_at.get_or_insert(now + KEEP_PAUSE);
         }
+    }
+}
+
+impl IndexJobs {
+    /// Finds the facts of sources that nobody asked for yet, if that is due.
+    pub(super) fn warm(&mut self, now: Instant) {
+        if self.warming.due().is_some_and(|due| due <= now) {
+            self.warming.start(now, &self.snapshot, &self.tools, &self.events, &self.runtime);
+        }
+    }
+
+    /// That ended.
+    pub(in crate::server) fn warmed(&mut self, warmed: &Warmed) {
+        self.warming.done(warmed, Instant::now());
     }
 }
 
