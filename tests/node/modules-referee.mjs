@@ -12,6 +12,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
+import { answerLines } from "./answers.mjs";
 
 function sources(text, language) {
   const name = `/text.${language}`;
@@ -62,21 +63,8 @@ function resolve({ root, from, source, require }) {
   return { path: found ? path.relative(real, found).replaceAll(path.sep, "/") : null };
 }
 
-function answer(line) {
-  try {
-    const request = JSON.parse(line);
-    return request.text === undefined ? resolve(request) : { sources: sources(request.text, request.language) };
-  } catch (error) {
-    return { error: error.message };
-  }
+function answer(request) {
+  return request.text === undefined ? resolve(request) : { sources: sources(request.text, request.language) };
 }
 
-// Not node:readline: it ends lines at U+2028 too, which JSON may hold as it is.
-let rest = "";
-process.stdin.setEncoding("utf8");
-for await (const chunk of process.stdin) {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) if (line.trim()) process.stdout.write(`${JSON.stringify(answer(line))}\n`);
-}
-if (rest.trim()) process.stdout.write(`${JSON.stringify(answer(rest))}\n`);
+await answerLines(answer);

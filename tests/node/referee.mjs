@@ -24,6 +24,7 @@
 
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { answerLines } from "./answers.mjs";
 
 const sha256 = (bytes) => createHash("sha256").update(bytes).digest("hex");
 
@@ -86,22 +87,9 @@ const operations = {
   },
 };
 
-function answer(line) {
-  try {
-    const { op, ...request } = JSON.parse(line);
-    if (!Object.hasOwn(operations, op)) throw new Error(`unknown op ${JSON.stringify(op)}`);
-    return operations[op](request);
-  } catch (error) {
-    return { error: error.message };
-  }
+function answer({ op, ...request }) {
+  if (!Object.hasOwn(operations, op)) throw new Error(`unknown op ${JSON.stringify(op)}`);
+  return operations[op](request);
 }
 
-// Not node:readline: it ends lines at U+2028 too, which JSON may hold as it is.
-let rest = "";
-process.stdin.setEncoding("utf8");
-for await (const chunk of process.stdin) {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) if (line.trim()) process.stdout.write(`${JSON.stringify(answer(line))}\n`);
-}
-if (rest.trim()) process.stdout.write(`${JSON.stringify(answer(rest))}\n`);
+await answerLines(answer);

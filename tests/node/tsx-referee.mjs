@@ -18,6 +18,7 @@
 import { readFileSync } from "node:fs";
 import { isDeepStrictEqual } from "node:util";
 import ts from "typescript";
+import { answerLines } from "./answers.mjs";
 
 const { SyntaxKind } = ts;
 
@@ -350,24 +351,11 @@ function symbols(file) {
   return found;
 }
 
-function answer(line) {
-  try {
-    const request = JSON.parse(line);
-    if (request.edits) return judge(request);
-    const { path, text, language } = request;
-    const file = parse(path ?? `text.${language}`, text ?? readFileSync(path, "utf8"));
-    return { errors: file.parseDiagnostics.length, ...moduleFacts(file), jsx: jsxFacts(file), symbols: symbols(file) };
-  } catch (error) {
-    return { error: error.message };
-  }
+function answer(request) {
+  if (request.edits) return judge(request);
+  const { path, text, language } = request;
+  const file = parse(path ?? `text.${language}`, text ?? readFileSync(path, "utf8"));
+  return { errors: file.parseDiagnostics.length, ...moduleFacts(file), jsx: jsxFacts(file), symbols: symbols(file) };
 }
 
-// Not node:readline: it ends lines at U+2028 too, which JSON may hold as it is.
-let rest = "";
-process.stdin.setEncoding("utf8");
-for await (const chunk of process.stdin) {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) if (line.trim()) process.stdout.write(`${JSON.stringify(answer(line))}\n`);
-}
-if (rest.trim()) process.stdout.write(`${JSON.stringify(answer(rest))}\n`);
+await answerLines(answer);

@@ -14,6 +14,7 @@
 import { realpathSync } from "node:fs";
 import path from "node:path";
 import ts from "typescript";
+import { answerLines } from "./answers.mjs";
 
 function options(root) {
   const file = path.join(root, "tsconfig.json");
@@ -83,20 +84,4 @@ function usages({ root, files }) {
   return { exports, unknown };
 }
 
-function answer(line) {
-  try {
-    return usages(JSON.parse(line));
-  } catch (error) {
-    return { error: error.message };
-  }
-}
-
-// Not node:readline: it ends lines at U+2028 too, which JSON may hold as it is.
-let rest = "";
-process.stdin.setEncoding("utf8");
-for await (const chunk of process.stdin) {
-  const lines = (rest + chunk).split("\n");
-  rest = lines.pop();
-  for (const line of lines) if (line.trim()) process.stdout.write(`${JSON.stringify(answer(line))}\n`);
-}
-if (rest.trim()) process.stdout.write(`${JSON.stringify(answer(rest))}\n`);
+await answerLines(usages);

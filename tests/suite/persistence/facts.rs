@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -20,15 +21,25 @@ fn kept() -> Kept {
     Kept::new(workspace)
 }
 
-/// Waits until the facts of all JSX sources are known; nothing is sent when they are.
-fn warm(sidecar: &mut Sidecar) -> Value {
+/// Asks again and again, for a minute at most: nothing is sent when it is so.
+#[track_caller]
+fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + Duration::from_secs(60);
     loop {
-        let facts = sidecar.request("status", json!({}))["facts"].take();
-        if facts["sources"] == json!(SOURCES) {
-            return facts;
+        if let Some(found) = ask() {
+            return found;
         }
+        assert!(Instant::now() < end, "{what} within a minute");
         std::thread::yield_now();
     }
+}
+
+/// What `status` says of facts once those of all JSX sources are known.
+fn warm(sidecar: &mut Sidecar) -> Value {
+    until("all facts are known", || {
+        let facts = sidecar.request("status", json!({}))["facts"].take();
+        (facts["sources"] == json!(SOURCES)).then_some(facts)
+    })
 }
 
 fn usages(sidecar: &mut Sidecar) -> Value {
@@ -47,9 +58,7 @@ fn run_once(kept: &Kept) -> (Value, Value) {
     sidecar.wait_event("indexed");
     let facts = warm(&mut sidecar);
     let answer = usages(&mut sidecar);
-    while !file(kept).is_file() {
-        std::thread::yield_now();
-    }
+    until("facts are kept", || file(kept).is_file().then_some(()));
     sidecar.finish();
     kept.check();
     (facts, answer)
@@ -92,9 +101,7 @@ fn damaged_facts_are_found_anew() {
         assert_eq!(warm(&mut sidecar), facts, "{what}");
         assert_eq!(usages(&mut sidecar), answer, "{what}");
         // They are kept anew.
-        while decoded_length(&kept) != whole.len() {
-            std::thread::yield_now();
-        }
+        until("facts are kept anew", || (decoded_length(&kept) == whole.len()).then_some(()));
         let warnings = sidecar.finish_warned();
         assert!(warnings.len() == 1 && warnings[0].contains("sources are parsed anew"), "{what}: {warnings:?}");
     }
