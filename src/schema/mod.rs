@@ -23,7 +23,7 @@ pub enum Format {
     #[default]
     #[value(name = "json-schema")]
     Json,
-    /// TypeScript declarations: `protocol/index.d.ts`.
+    /// A TypeScript module: `protocol/src/protocol.ts`.
     #[value(name = "typescript")]
     Typescript,
     /// Text for people, in Markdown: `protocol/REFERENCE.md`.

@@ -24,7 +24,7 @@ fn committed_files_are_up_to_date() {
     for format in Format::value_variants() {
         let name = match format {
             Format::Json => "schema.json",
-            Format::Typescript => "index.d.ts",
+            Format::Typescript => "src/protocol.ts",
             Format::Reference => "REFERENCE.md",
         };
         let (path, generated) = (directory.join(name), render(*format));

@@ -1,13 +1,13 @@
-// How a program uses the types of index.d.ts. `npm run check` compiles it and nothing runs it: it proves
+// How a program uses the package's types. `npm run check` compiles it and nothing runs it: it proves
 // that a correct use is accepted, and, by `@ts-expect-error`, that a wrong one is not.
 
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
+import { SidecarError } from "workspace-sidecar";
 import type {
   Change,
   ChangedData,
-  ErrorBody,
   ErrorCode,
   Event,
   Events,
@@ -22,7 +22,7 @@ import type {
   SearchLine,
   SearchMatch,
   SourceSymbol,
-} from "./index.js";
+} from "workspace-sidecar";
 
 // -- A client ----------------------------------------------------------------------------------
 
@@ -39,14 +39,6 @@ interface Client {
   request<M extends Method>(method: M, ...params: Arguments<M>): Promise<Methods[M]["result"]>;
 }
 
-class SidecarError extends Error {
-  readonly code: ErrorCode;
-
-  constructor(body: ErrorBody) {
-    super(body.message);
-    this.code = body.code;
-  }
-}
 
 /** Starts a sidecar. Restarts, time-outs and its exit are left to the reader. */
 export function connect(program: string, root: string, onEvent: (event: Event) => void): Client {
@@ -66,7 +58,7 @@ export function connect(program: string, root: string, onEvent: (event: Event) =
     if (!asked || frame.id === null) return;
     waiting.delete(frame.id);
     if (frame.ok) asked.resolve(frame.result);
-    else asked.reject(new SidecarError(frame.error));
+    else asked.reject(SidecarError.of(frame.error));
   }
 
   return {

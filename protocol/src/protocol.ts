@@ -2,6 +2,60 @@
 
 // Optional fields are left out, never null. Results, events and errors may gain fields.
 
+/** The version of the contract. */
+export const PROTOCOL_VERSION = 1;
+
+/** Every method there is. */
+export const METHODS = [
+  "ping",
+  "status",
+  "sync",
+  "stat",
+  "readFile",
+  "readFiles",
+  "glob",
+  "findFiles",
+  "search",
+  "parse",
+  "usages",
+  "moduleGraph",
+  "planPropEdits",
+  "query",
+  "watch",
+  "unwatch",
+  "changes",
+  "cancel",
+  "shutdown",
+] as const satisfies readonly (keyof Methods)[];
+
+/** Every error code there is. */
+export const ERROR_CODES = [
+  "parse_error",
+  "invalid_request",
+  "invalid_params",
+  "unknown_method",
+  "duplicate_id",
+  "request_too_large",
+  "invalid_path",
+  "path_outside_workspace",
+  "not_found",
+  "not_a_file",
+  "permission_denied",
+  "not_utf8",
+  "file_too_large",
+  "response_too_large",
+  "invalid_pattern",
+  "invalid_glob",
+  "invalid_query",
+  "unsupported_language",
+  "unknown_subscription",
+  "cancelled",
+  "timeout",
+  "shutting_down",
+  "io_error",
+  "internal",
+] as const satisfies readonly ErrorCode[];
+
 /** What each method takes and gives. */
 export interface Methods {
   /** Answers at once, however busy the sidecar is. */
