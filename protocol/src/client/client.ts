@@ -1,0 +1,288 @@
+// One process's conversation: requests out, responses and events in. Who starts the process, and what becomes of it, is
+// not known here.
+
+import type { Readable, Writable } from "node:stream";
+
+import { SidecarError } from "../errors.js";
+import type { Event, Limits, Response, SearchFile, SearchParams, SearchResult } from "../protocol.js";
+import {
+  withMethods,
+  type Arguments,
+  type Method,
+  type Params,
+  type Requester,
+  type RequestOptions,
+  type Result,
+  type SidecarMethods,
+} from "../requests.js";
+import { LineSplitter } from "./lines.js";
+import { searchStream, type SearchStream } from "./search-stream.js";
+
+/** The streams of a sidecar. */
+export interface SidecarStreams {
+  /** Its stdin. */
+  input: Writable;
+  /** Its stdout; must not be decoded (`setEncoding`). */
+  output: Readable;
+}
+
+/** What a client tells besides results. */
+export interface ClientOptions {
+  /** Every event but `partial`, which belongs to a stream. */
+  onEvent?: (event: Event) => void;
+  /** The sidecar wrote what is not in the contract. Nothing more is read; all requests have been rejected with `error`. */
+  onBroken?: (error: SidecarError) => void;
+}
+
+/** The bounds until `ready` tells those in force: the sidecar's defaults. */
+const DEFAULT_LIMITS = { maxInFlight: 256, maxRequestBytes: 16 << 20, maxResponseBytes: 64 << 20 };
+
+/** How much of a line is shown in a message. */
+const SHOWN = 120;
+
+/** Methods that the sidecar answers however busy it is, and that do not count as in flight. */
+const CONTROL: ReadonlySet<string> = new Set<Method>(["ping", "cancel", "shutdown"]);
+
+/** A request that has no response yet. */
+interface Pending {
+  method: Method;
+  /** What is written; dropped once it is. */
+  line: string | undefined;
+  /** Takes one of `limits.maxInFlight`. */
+  counts: boolean;
+  onFiles: ((files: SearchFile[]) => void) | undefined;
+  /** `undefined` when the caller has been told already (cancelled, timed out) and the response only frees the place. */
+  settle: ((outcome: Outcome) => void) | undefined;
+}
+
+type Outcome = { result: unknown } | { error: SidecarError };
+
+/** Requests by their names: `client.glob({ include: ["*.ts"] })`. */
+export interface SidecarClient extends SidecarMethods {}
+
+/**
+ * Talks to one sidecar over its streams. No more than `limits.maxInFlight` requests are written at a time; others wait
+ * here, where they can be taken back, and so `ping`, `cancel` and `shutdown` never stand behind them in the pipe.
+ */
+export class SidecarClient implements Requester {
+  readonly #input: Writable;
+  readonly #options: ClientOptions;
+  readonly #lines = new LineSplitter();
+  /** By id, in the order in which they were asked. */
+  readonly #pending = new Map<string, Pending>();
+  /** The ids of those that are not written yet. */
+  readonly #queue = new Set<string>();
+  #limits: Pick<Limits, "maxInFlight" | "maxRequestBytes" | "maxResponseBytes"> = DEFAULT_LIMITS;
+  #inFlight = 0;
+  #lastId = 0;
+  #lastHeard = performance.now();
+  #closed: SidecarError | undefined;
+
+  constructor(streams: SidecarStreams, options: ClientOptions = {}) {
+    this.#input = streams.input;
+    this.#options = options;
+    streams.output.on("data", (chunk: Buffer) => this.#read(chunk));
+  }
+
+  /** How many requests have no response yet. */
+  get pending(): number {
+    return this.#pending.size;
+  }
+
+  /** When something was last read, on the clock of `performance.now()`. */
+  get lastHeard(): number {
+    return this.#lastHeard;
+  }
+
+  /** Sends a request; its result, or a `SidecarError` with the code of the response. */
+  request<M extends Method>(method: M, ...[params, options]: Arguments<M>): Promise<Result<M>> {
+    return this.#ask(method, params, options, undefined) as Promise<Result<M>>;
+  }
+
+  /** Searches, and gives files as they are found. */
+  searchStream(params: Omit<SearchParams, "stream">, options: RequestOptions = {}): SearchStream {
+    return searchStream(
+      (onFiles, signal) =>
+        this.#ask("search", { ...params, stream: true }, { ...options, signal }, onFiles) as Promise<SearchResult>,
+      options.signal,
+    );
+  }
+
+  /** Rejects every request without a response, and all that come later, with `error`. The first call counts. */
+  close(error: SidecarError): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = error;
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    this.#queue.clear();
+    for (const request of pending) request.settle?.({ error: reworded(error, request.method) });
+  }
+
+  #ask(
+    method: Method,
+    params: Params<Method> | undefined,
+    options: RequestOptions = {},
+    onFiles: Pending["onFiles"],
+  ): Promise<unknown> {
+    const { signal, timeoutMs = 0 } = options;
+    return new Promise((resolve, reject) => {
+      if (this.#closed !== undefined) return reject(reworded(this.#closed, method));
+      if (signal?.aborted) return reject(cancelled(method, signal));
+      const id = String(++this.#lastId);
+      const line = encoded(id, method, params);
+      if (line instanceof SidecarError) return reject(line);
+      if (isLonger(line, this.#limits.maxRequestBytes)) {
+        const message = `the request is longer than ${this.#limits.maxRequestBytes} bytes, the most the sidecar takes`;
+        return reject(new SidecarError("request_too_large", message, { method }));
+      }
+
+      let timer: NodeJS.Timeout | undefined;
+      const abort = () => this.#abandon(id, cancelled(method, signal));
+      const settle = (outcome: Outcome) => {
+        clearTimeout(timer);
+        signal?.removeEventListener("abort", abort);
+        if ("error" in outcome) reject(outcome.error);
+        else resolve(outcome.result);
+      };
+      if (timeoutMs > 0) {
+        const expire = () =>
+          this.#abandon(id, new SidecarError("timeout", `${method}: not answered within ${timeoutMs} ms`, { method }));
+        timer = setTimeout(expire, timeoutMs);
+      }
+      signal?.addEventListener("abort", abort, { once: true });
+      const counts = !CONTROL.has(method);
+      const request: Pending = { method, line, counts, onFiles, settle };
+      this.#pending.set(id, request);
+      if (!counts) this.#write(request);
+      else if (this.#queue.size === 0 && this.#inFlight < this.#limits.maxInFlight) this.#write(request);
+      else this.#queue.add(id);
+    });
+  }
+
+  #write(request: Pending): void {
+    if (request.counts) this.#inFlight += 1;
+    // A pipe that is broken is told by `error` of the stream, to whoever has the process.
+    if (request.line !== undefined) this.#input.write(request.line);
+    request.line = undefined;
+  }
+
+  /** Tells the caller, and takes the request back. */
+  #abandon(id: string, error: SidecarError): void {
+    const request = this.#pending.get(id);
+    if (request?.settle === undefined) return;
+    const { settle } = request;
+    request.settle = undefined;
+    request.onFiles = undefined;
+    if (this.#queue.delete(id)) this.#pending.delete(id);
+    // Its own response is of no interest, so it needs no entry; the letter keeps the id apart.
+    else this.#input.write(`${JSON.stringify({ id: `c${id}`, method: "cancel", params: { id } })}\n`);
+    settle({ error });
+  }
+
+  #read(chunk: Buffer): void {
+    if (this.#closed !== undefined) return;
+    this.#lastHeard = performance.now();
+    this.#lines.push(chunk, (line) => this.#take(line));
+    // A `\r\n` and a byte to spare.
+    if (this.#lines.held > this.#limits.maxResponseBytes + 3) {
+      this.#break(`a line of more than ${this.#limits.maxResponseBytes} bytes`);
+    }
+  }
+
+  #take(line: string): void {
+    if (this.#closed !== undefined) return;
+    let frame: unknown;
+    try {
+      frame = JSON.parse(line);
+    } catch {
+      return this.#break(`a line that is not JSON: ${shown(line)}`);
+    }
+    if (isResponse(frame)) this.#respond(frame);
+    else if (isEvent(frame)) this.#tell(frame);
+    else this.#break(`a line that is neither a response nor an event: ${shown(line)}`);
+  }
+
+  #respond(response: Response): void {
+    const { id } = response;
+    if (id === null) {
+      const why = response.ok ? "" : ` (${response.error.code}: ${response.error.message})`;
+      return this.#break(`that it could not read a request${why}`);
+    }
+    const request = this.#pending.get(id);
+    // The answer to a `cancel`.
+    if (request === undefined) return;
+    this.#pending.delete(id);
+    if (request.counts) {
+      this.#inFlight -= 1;
+      this.#pump();
+    }
+    const { ok } = response;
+    request.settle?.(ok ? { result: response.result } : { error: SidecarError.of(response.error, request.method) });
+  }
+
+  #pump(): void {
+    for (const id of this.#queue) {
+      if (this.#inFlight >= this.#limits.maxInFlight) return;
+      this.#queue.delete(id);
+      const request = this.#pending.get(id);
+      if (request !== undefined) this.#write(request);
+    }
+  }
+
+  #tell(event: Event): void {
+    if (event.event === "partial") return this.#pending.get(event.data.id)?.onFiles?.(event.data.files);
+    if (event.event === "ready") {
+      this.#limits = event.data.limits;
+      this.#pump();
+    }
+    this.#options.onEvent?.(event);
+  }
+
+  #break(what: string): void {
+    const error = new SidecarError("sidecar_crashed", `the sidecar wrote ${what}`);
+    this.close(error);
+    this.#options.onBroken?.(error);
+  }
+}
+
+withMethods(SidecarClient.prototype);
+
+function encoded(id: string, method: Method, params: unknown): string | SidecarError {
+  try {
+    return `${JSON.stringify({ id, method, params })}\n`;
+  } catch (cause) {
+    return new SidecarError("invalid_params", `${method}: params cannot be written as JSON (${String(cause)})`, { method, cause });
+  }
+}
+
+/** Whether a text takes more bytes than `limit`, counted only where its length does not say it. */
+function isLonger(text: string, limit: number): boolean {
+  return text.length * 3 > limit && Buffer.byteLength(text) > limit;
+}
+
+/** The same error, as that of a request: each caller has a stack of its own, and knows which request it was. */
+function reworded(error: SidecarError, method: Method): SidecarError {
+  return new SidecarError(error.code, `${method}: ${error.message}`, { data: error.data, method, cause: error.cause });
+}
+
+function cancelled(method: Method, signal: AbortSignal | undefined): SidecarError {
+  return new SidecarError("cancelled", `${method}: cancelled`, { method, cause: signal?.reason });
+}
+
+function shown(line: string): string {
+  return JSON.stringify(line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line);
+}
+
+function isResponse(frame: unknown): frame is Response {
+  if (typeof frame !== "object" || frame === null || !("ok" in frame) || !("id" in frame)) return false;
+  const { id, ok } = frame;
+  if (ok === true) return typeof id === "string" && "result" in frame;
+  if (ok !== false || !(typeof id === "string" || id === null) || !("error" in frame)) return false;
+  const { error } = frame;
+  return typeof error === "object" && error !== null && "code" in error && "message" in error;
+}
+
+function isEvent(frame: unknown): frame is Event {
+  if (typeof frame !== "object" || frame === null || !("event" in frame) || !("data" in frame)) return false;
+  return typeof frame.event === "string" && typeof frame.data === "object" && frame.data !== null;
+}
