@@ -1,6 +1,21 @@
 export { SidecarClient, type ClientOptions, type SidecarStreams } from "./client/client.js";
 export type { SearchStream } from "./client/search-stream.js";
 export { SidecarError, isErrorCode, type HostErrorCode, type SidecarErrorCode } from "./errors.js";
+export { consoleLogger, silentLogger, type Logger } from "./logger.js";
+export type { SidecarCommand } from "./manager/command.js";
+export type { EndCause } from "./manager/end-cause.js";
+export { sidecarEnvironment } from "./manager/environment.js";
+export type { HeartbeatOptions } from "./manager/heartbeat.js";
+export {
+  SidecarManager,
+  type RestartInfo,
+  type SidecarManagerEvents,
+  type SidecarState,
+} from "./manager/manager.js";
+export type { SidecarManagerOptions } from "./manager/options.js";
+export type { StopOptions } from "./manager/process.js";
+export type { RestartOptions } from "./manager/restart-policy.js";
+export type { Changes, Subscription } from "./manager/subscription.js";
 export type * from "./protocol.js";
 export { ERROR_CODES, METHODS, PROTOCOL_VERSION } from "./protocol.js";
 export type { Arguments, Method, Params, RequestOptions, Requester, Result, SidecarMethods } from "./requests.js";

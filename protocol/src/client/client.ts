@@ -4,7 +4,17 @@
 import type { Readable, Writable } from "node:stream";
 
 import { SidecarError } from "../errors.js";
-import type { Event, Limits, Response, SearchFile, SearchParams, SearchResult } from "../protocol.js";
+import type {
+  ChangedData,
+  Event,
+  Limits,
+  Response,
+  SearchFile,
+  SearchParams,
+  SearchResult,
+  WatchParams,
+  WatchResult,
+} from "../protocol.js";
 import {
   withMethods,
   type Arguments,
@@ -28,7 +38,7 @@ export interface SidecarStreams {
 
 /** What a client tells besides results. */
 export interface ClientOptions {
-  /** Every event but `partial`, which belongs to a stream. */
+  /** Every event but those that belong to a `searchStream` or a `watch`. */
   onEvent?: (event: Event) => void;
   /** The sidecar wrote what is not in the contract. Nothing more is read; all requests have been rejected with `error`. */
   onBroken?: (error: SidecarError) => void;
@@ -50,12 +60,18 @@ interface Pending {
   line: string | undefined;
   /** Takes one of `limits.maxInFlight`. */
   counts: boolean;
-  onFiles: ((files: SearchFile[]) => void) | undefined;
+  sinks: Sinks;
   /** `undefined` when the caller has been told already (cancelled, timed out) and the response only frees the place. */
   settle: ((outcome: Outcome) => void) | undefined;
 }
 
 type Outcome = { result: unknown } | { error: SidecarError };
+
+/** Who takes what a request brings besides its result. */
+interface Sinks {
+  onFiles?: (files: SearchFile[]) => void;
+  onChanged?: (data: ChangedData) => void;
+}
 
 /** Requests by their names: `client.glob({ include: ["*.ts"] })`. */
 export interface SidecarClient extends SidecarMethods {}
@@ -72,6 +88,7 @@ export class SidecarClient implements Requester {
   readonly #pending = new Map<string, Pending>();
   /** The ids of those that are not written yet. */
   readonly #queue = new Set<string>();
+  readonly #subscriptions = new Map<string, (data: ChangedData) => void>();
   #limits: Pick<Limits, "maxInFlight" | "maxRequestBytes" | "maxResponseBytes"> = DEFAULT_LIMITS;
   #inFlight = 0;
   #lastId = 0;
@@ -89,6 +106,11 @@ export class SidecarClient implements Requester {
     return this.#pending.size;
   }
 
+  /** Whether every further request will be rejected. */
+  get closed(): boolean {
+    return this.#closed !== undefined;
+  }
+
   /** When something was last read, on the clock of `performance.now()`. */
   get lastHeard(): number {
     return this.#lastHeard;
@@ -96,16 +118,31 @@ export class SidecarClient implements Requester {
 
   /** Sends a request; its result, or a `SidecarError` with the code of the response. */
   request<M extends Method>(method: M, ...[params, options]: Arguments<M>): Promise<Result<M>> {
-    return this.#ask(method, params, options, undefined) as Promise<Result<M>>;
+    return this.#ask(method, params, options, {}) as Promise<Result<M>>;
   }
 
   /** Searches, and gives files as they are found. */
   searchStream(params: Omit<SearchParams, "stream">, options: RequestOptions = {}): SearchStream {
-    return searchStream(
-      (onFiles, signal) =>
-        this.#ask("search", { ...params, stream: true }, { ...options, signal }, onFiles) as Promise<SearchResult>,
-      options.signal,
-    );
+    return searchStream((onFiles, signal) => this.searchParts(params, onFiles, { ...options, signal }), options.signal);
+  }
+
+  /** Searches, and tells `onFiles` of files as they are found, before the result. */
+  searchParts(
+    params: Omit<SearchParams, "stream">,
+    onFiles: (files: SearchFile[]) => void,
+    options: RequestOptions = {},
+  ): Promise<SearchResult> {
+    return this.#ask("search", { ...params, stream: true }, options, { onFiles }) as Promise<SearchResult>;
+  }
+
+  /** Subscribes to changes: `onChanged` is told of all that come behind the state whose clock is the result's. */
+  watch(params: WatchParams, onChanged: (data: ChangedData) => void, options: RequestOptions = {}): Promise<WatchResult> {
+    return this.#ask("watch", params, options, { onChanged }) as Promise<WatchResult>;
+  }
+
+  /** Ends a subscription: `onChanged` is not called any more. */
+  async unwatch(subscription: string): Promise<void> {
+    if (this.#subscriptions.delete(subscription)) await this.request("unwatch", { subscription });
   }
 
   /** Rejects every request without a response, and all that come later, with `error`. The first call counts. */
@@ -115,6 +152,7 @@ export class SidecarClient implements Requester {
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     this.#queue.clear();
+    this.#subscriptions.clear();
     for (const request of pending) request.settle?.({ error: reworded(error, request.method) });
   }
 
@@ -122,7 +160,7 @@ export class SidecarClient implements Requester {
     method: Method,
     params: Params<Method> | undefined,
     options: RequestOptions = {},
-    onFiles: Pending["onFiles"],
+    sinks: Sinks,
   ): Promise<unknown> {
     const { signal, timeoutMs = 0 } = options;
     return new Promise((resolve, reject) => {
@@ -151,7 +189,7 @@ export class SidecarClient implements Requester {
       }
       signal?.addEventListener("abort", abort, { once: true });
       const counts = !CONTROL.has(method);
-      const request: Pending = { method, line, counts, onFiles, settle };
+      const request: Pending = { method, line, counts, sinks, settle };
       this.#pending.set(id, request);
       if (!counts) this.#write(request);
       else if (this.#queue.size === 0 && this.#inFlight < this.#limits.maxInFlight) this.#write(request);
@@ -172,7 +210,7 @@ export class SidecarClient implements Requester {
     if (request?.settle === undefined) return;
     const { settle } = request;
     request.settle = undefined;
-    request.onFiles = undefined;
+    request.sinks = {};
     if (this.#queue.delete(id)) this.#pending.delete(id);
     // Its own response is of no interest, so it needs no entry; the letter keeps the id apart.
     else this.#input.write(`${JSON.stringify({ id: `c${id}`, method: "cancel", params: { id } })}\n`);
@@ -216,8 +254,15 @@ export class SidecarClient implements Requester {
       this.#inFlight -= 1;
       this.#pump();
     }
-    const { ok } = response;
-    request.settle?.(ok ? { result: response.result } : { error: SidecarError.of(response.error, request.method) });
+    if (!response.ok) return request.settle?.({ error: SidecarError.of(response.error, request.method) });
+    if (request.method === "watch") this.#subscribe((response.result as WatchResult).subscription, request);
+    request.settle?.({ result: response.result });
+  }
+
+  /** At once, not when the promise is looked at: an event may stand in the next line. */
+  #subscribe(subscription: string, { settle, sinks }: Pending): void {
+    if (sinks.onChanged !== undefined) this.#subscriptions.set(subscription, sinks.onChanged);
+    else if (settle === undefined) this.request("unwatch", { subscription }).catch(() => {});
   }
 
   #pump(): void {
@@ -230,7 +275,9 @@ export class SidecarClient implements Requester {
   }
 
   #tell(event: Event): void {
-    if (event.event === "partial") return this.#pending.get(event.data.id)?.onFiles?.(event.data.files);
+    if (event.event === "partial") return this.#pending.get(event.data.id)?.sinks.onFiles?.(event.data.files);
+    const onChanged = event.event === "changed" ? this.#subscriptions.get(event.data.subscription) : undefined;
+    if (onChanged !== undefined) return onChanged(event.data as ChangedData);
     if (event.event === "ready") {
       this.#limits = event.data.limits;
       this.#pump();

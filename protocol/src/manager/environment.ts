@@ -1,0 +1,44 @@
+// The environment of the process: made anew from what it needs, rather than handed on.
+
+// What a host has in its environment (NODE_OPTIONS, ELECTRON_RUN_AS_NODE, LD_PRELOAD, keys and tokens) is not for a
+// process that reads files. What is needed: where the user's git settings lie (their excludes apply), where temporary
+// files go, and what programs on Windows cannot do without.
+const ALLOWED = new Set([
+  "HOME",
+  "XDG_CONFIG_HOME",
+  "TMPDIR",
+  "PATH",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "TZ",
+  "RUST_BACKTRACE",
+  // Windows
+  "SYSTEMROOT",
+  "SYSTEMDRIVE",
+  "WINDIR",
+  "USERPROFILE",
+  "HOMEDRIVE",
+  "HOMEPATH",
+  "APPDATA",
+  "LOCALAPPDATA",
+  "TEMP",
+  "TMP",
+]);
+
+/**
+ * The environment to start a sidecar with: what is allowed of `base`, and `extra`. Names are compared without case on
+ * Windows. What is not a string, or has a NUL, is left out.
+ */
+export function sidecarEnvironment(
+  base: NodeJS.ProcessEnv,
+  extra: Record<string, string> = {},
+  platform: NodeJS.Platform = process.platform,
+): Record<string, string> {
+  const environment: Record<string, string> = {};
+  const allowed = (name: string) => ALLOWED.has(platform === "win32" ? name.toUpperCase() : name);
+  for (const [name, value] of [...Object.entries(base).filter(([name]) => allowed(name)), ...Object.entries(extra)]) {
+    if (typeof value === "string" && !`${name}${value}`.includes("\0")) environment[name] = value;
+  }
+  return environment;
+}

@@ -1,0 +1,59 @@
+// How a manager is set up.
+
+import { isAbsolute, resolve } from "node:path";
+
+import type { Logger } from "../logger.js";
+import type { WatchMode } from "../protocol.js";
+import type { ResolveOptions } from "../resolve/resolve.js";
+import type { SidecarCommand } from "./command.js";
+import type { HeartbeatOptions } from "./heartbeat.js";
+import type { StopOptions } from "./process.js";
+import type { RestartOptions } from "./restart-policy.js";
+
+/** How a sidecar is started, watched over and stopped. Only `root` is needed. */
+export interface SidecarManagerOptions {
+  /** The workspace. A relative path is taken from the working directory of this process. */
+  root: string;
+  /**
+   * What is started: the path of a binary, a command, or where to look for the binary. By default it is looked for as
+   * `resolveSidecarPath` does, anew at each start.
+   */
+  binary?: string | SidecarCommand | ResolveOptions;
+  /** Globs, as lines of .gitignore, of what is left out of the index. */
+  exclude?: readonly string[];
+  /** Where the index is kept between runs; not in the workspace. Nothing is kept by default. */
+  cacheDir?: string;
+  /** How changes are noticed. Default `native`. */
+  watchMode?: WatchMode;
+  /** The least that the sidecar logs. Default `warn`. */
+  logLevel?: "off" | "error" | "warn" | "info" | "debug";
+  /** Further arguments of the command line. */
+  args?: readonly string[];
+  /** Further variables of its environment, which has only what it needs (see `sidecarEnvironment`). */
+  env?: Record<string, string>;
+  /** How long a process may take until it is ready, in milliseconds; then it is killed. Default 10000. */
+  startTimeoutMs?: number;
+  /** The `timeoutMs` of requests that have none. Default 30000; 0 for none. */
+  requestTimeoutMs?: number;
+  /** How a hang is noticed; `false`: not at all. */
+  heartbeat?: HeartbeatOptions | false;
+  /** How it is started again after a crash; `false`: not at all. */
+  restart?: RestartOptions | false;
+  /** How long it may take to end. */
+  stop?: StopOptions;
+  /** Takes what the manager and the sidecar log. By default, warnings and errors go to the console. */
+  logger?: Logger;
+}
+
+/** The command line behind the program. */
+export function commandLine(options: SidecarManagerOptions): string[] {
+  const { root, exclude = [], cacheDir, watchMode, logLevel = "warn", args = [] } = options;
+  return [
+    ["--root", isAbsolute(root) ? root : resolve(root)],
+    ["--log-format", "json", "--log-level", logLevel],
+    exclude.flatMap((glob) => ["--exclude", glob]),
+    cacheDir === undefined ? [] : ["--cache-dir", resolve(cacheDir)],
+    watchMode === undefined ? [] : ["--watch", watchMode],
+    [...args],
+  ].flat();
+}

@@ -1,0 +1,2 @@
+export { resolveSidecarPath, type ResolveOptions } from "./resolve.js";
+export { verifyBinary } from "./verify.js";
