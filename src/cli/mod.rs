@@ -4,6 +4,7 @@ mod allocator;
 mod args;
 mod call;
 mod logging;
+mod stdio;
 mod stdout_watch;
 
 use std::future::Future;
@@ -45,8 +46,8 @@ fn serve(options: &Options, started: Instant) -> ExitCode {
     let config = options.config(options.progress);
     block_on(config.threads, async move {
         let io = Io {
-            stdin: tokio::io::stdin(),
-            stdout: tokio::io::stdout(),
+            stdin: stdio::stdin(),
+            stdout: stdio::stdout(),
             terminate: terminate(),
             closed: stdout_watch::closed(),
         };

@@ -3,17 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::{OsStr, OsString};
-use std::io::Write as _;
+use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::harness::pipes::{Log, Reading, StdoutReader};
+use crate::harness::pipes::{Log, Reading, StdoutReader, connect};
 
 mod pipes;
+
+pub(crate) use pipes::Streams;
 
 /// How long anything may take before it counts as never. Long, because machines are slow; no test
 /// waits that long unless it fails.
@@ -29,9 +31,16 @@ pub(crate) struct Builder {
     args: Vec<OsString>,
     env: Vec<(OsString, OsString)>,
     reading: Reading,
+    streams: Streams,
 }
 
 impl Builder {
+    /// Connects it in this way; by default as Node does, where there are sockets.
+    pub(crate) fn streams(mut self, streams: Streams) -> Self {
+        self.streams = streams;
+        self
+    }
+
     /// Adds arguments.
     pub(crate) fn args<S: AsRef<OsStr>>(mut self, args: impl IntoIterator<Item = S>) -> Self {
         self.args.extend(args.into_iter().map(|arg| arg.as_ref().to_owned()));
@@ -69,21 +78,15 @@ impl Builder {
         words.push(self.program.into_os_string());
         words.extend(["--root".into(), self.root.into_os_string()]);
         words.extend(self.args);
-        let mut child = Command::new(&words[0])
-            .args(&words[1..])
-            .env_remove("RUST_BACKTRACE")
-            .envs(self.env)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).env_remove("RUST_BACKTRACE").envs(self.env);
+        let (mut child, (stdin, stdout)) = connect(&mut command, self.streams)
             .unwrap_or_else(|error| panic!("{} does not start: {error}", words[0].display()));
-        let stdin = child.stdin.take();
-        let (stdout, messages) = StdoutReader::start(child.stdout.take().unwrap(), self.reading);
+        let (stdout, messages) = StdoutReader::start(stdout, self.reading);
         let log = Log::start(child.stderr.take().unwrap());
         Sidecar {
             child,
-            stdin,
+            stdin: Some(stdin),
             stdout,
             messages,
             log,
@@ -102,7 +105,7 @@ impl Builder {
 /// A running program, and what it said.
 pub(crate) struct Sidecar {
     child: Child,
-    stdin: Option<ChildStdin>,
+    stdin: Option<Box<dyn Write + Send>>,
     stdout: StdoutReader,
     messages: Receiver<Result<Value, String>>,
     log: Log,
@@ -130,6 +133,7 @@ impl Sidecar {
             args: Vec::new(),
             env: Vec::new(),
             reading: Reading::All,
+            streams: Streams::ALL[0],
         }
     }
 

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use serde_json::{Value, json};
 
 use crate::fixtures::{self, LARGE_FILES};
-use crate::harness::{A_SECOND, Sidecar};
+use crate::harness::{A_SECOND, Sidecar, Streams};
 
 fn run(args: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_workspace-sidecar")).args(args).output().unwrap()
@@ -139,8 +139,8 @@ fn call_watch_tells_of_changes_until_it_is_interrupted() {
 #[test]
 fn the_end_of_stdin_ends_an_idle_process_at_once() {
     let workspace = fixtures::copy();
-    for wait in [false, true] {
-        let mut sidecar = Sidecar::spawn(&workspace.root);
+    for (streams, wait) in Streams::ALL.iter().flat_map(|streams| [(*streams, false), (*streams, true)]) {
+        let mut sidecar = Sidecar::builder(&workspace.root).streams(streams).spawn();
         if wait {
             sidecar.wait_event("indexed");
         }
@@ -152,23 +152,25 @@ fn the_end_of_stdin_ends_an_idle_process_at_once() {
 #[test]
 fn piped_requests_are_all_answered() {
     let workspace = fixtures::copy();
-    let mut sidecar = Sidecar::spawn(&workspace.root);
-    let requests = (0..400).map(|at| match at % 4 {
-        0 => ("ping", json!({})),
-        1 => ("readFile", json!({ "path": "src/App.tsx" })),
-        2 => ("glob", json!({ "include": ["*.tsx"] })),
-        _ => ("stat", json!({ "paths": ["src", "package.json"] })),
-    });
-    let ids = sidecar.send_all(requests);
-    sidecar.send_raw(br#"{"id":"last","method":"status"}"#);
-    sidecar.expect("last");
-    sidecar.close_stdin();
-    for id in ids {
-        sidecar.result(&id);
+    for streams in Streams::ALL {
+        let mut sidecar = Sidecar::builder(&workspace.root).streams(*streams).spawn();
+        let requests = (0..400).map(|at| match at % 4 {
+            0 => ("ping", json!({})),
+            1 => ("readFile", json!({ "path": "src/App.tsx" })),
+            2 => ("glob", json!({ "include": ["*.tsx"] })),
+            _ => ("stat", json!({ "paths": ["src", "package.json"] })),
+        });
+        let ids = sidecar.send_all(requests);
+        sidecar.send_raw(br#"{"id":"last","method":"status"}"#);
+        sidecar.expect("last");
+        sidecar.close_stdin();
+        for id in ids {
+            sidecar.result(&id);
+        }
+        // A last line without a newline is a request, too.
+        sidecar.result("last");
+        sidecar.ended(0, A_SECOND);
     }
-    // A last line without a newline is a request, too.
-    sidecar.result("last");
-    sidecar.ended(0, A_SECOND);
 }
 
 #[test]
@@ -226,8 +228,9 @@ fn what_comes_with_a_shutdown_is_answered() {
 #[test]
 fn a_closed_stdout_ends_the_process() {
     let workspace = fixtures::large();
-    for (lines, busy) in [(1, false), (1, true), (2, false)] {
-        let mut sidecar = Sidecar::builder(&workspace.root).reads_only(lines).spawn();
+    let cases = [(1, false), (1, true), (2, false)];
+    for (streams, (lines, busy)) in Streams::ALL.iter().flat_map(|streams| cases.map(|case| (*streams, case))) {
+        let mut sidecar = Sidecar::builder(&workspace.root).streams(streams).reads_only(lines).spawn();
         sidecar.wait_event("ready");
         if lines > 1 {
             sidecar.wait_event("indexed");
@@ -274,9 +277,10 @@ fn signals_cancel_what_is_in_flight_and_end_the_process() {
 
 /// Many large answers that nobody reads.
 #[cfg(unix)]
-fn unread(workspace: &fixtures::Workspace) -> (Sidecar, Vec<String>) {
+fn unread(workspace: &fixtures::Workspace, streams: Streams) -> (Sidecar, Vec<String>) {
     workspace.write("large.txt", "0123456789abcde\n".repeat(1 << 16));
     let mut sidecar = Sidecar::builder(&workspace.root)
+        .streams(streams)
         .reads_only(1)
         .args(["--max-queued-bytes", "2000000", "--threads", "1"])
         .spawn();
@@ -290,25 +294,29 @@ fn unread(workspace: &fixtures::Workspace) -> (Sidecar, Vec<String>) {
 #[test]
 fn an_unread_stdout_does_not_stop_a_signal() {
     let workspace = fixtures::Workspace::empty();
-    let (mut sidecar, _) = unread(&workspace);
-    sidecar.kill_term();
-    // Whoever does not read learns nothing.
-    sidecar.forget_unanswered();
-    sidecar.ended_unread(0, A_SECOND);
+    for streams in Streams::ALL {
+        let (mut sidecar, _) = unread(&workspace, *streams);
+        sidecar.kill_term();
+        // Whoever does not read learns nothing.
+        sidecar.forget_unanswered();
+        sidecar.ended_unread(0, A_SECOND);
+    }
 }
 
 #[cfg(unix)]
 #[test]
 fn an_unread_stdout_bounds_memory_and_loses_nothing() {
     let workspace = fixtures::Workspace::empty();
-    let (mut sidecar, ids) = unread(&workspace);
-    let pid = sidecar.pid();
-    sidecar.read_on();
-    for id in ids {
-        assert_eq!(sidecar.result(&id)["size"], 1 << 20);
+    for streams in Streams::ALL {
+        let (mut sidecar, ids) = unread(&workspace, *streams);
+        let pid = sidecar.pid();
+        sidecar.read_on();
+        for id in ids {
+            assert_eq!(sidecar.result(&id)["size"], 1 << 20);
+        }
+        crate::memory::assert_below(pid, 60);
+        sidecar.finish();
     }
-    crate::memory::assert_below(pid, 60);
-    sidecar.finish();
 }
 
 /// See `src/cli/allocator.rs`.

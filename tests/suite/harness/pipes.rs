@@ -1,9 +1,9 @@
-//! The threads at the other ends of stdout and stderr.
+//! The streams of a process, and the threads at the other ends of stdout and stderr.
 #![cfg_attr(not(unix), allow(dead_code, reason = "some of it serves tests of signals and pipes alone"))]
 
 use std::collections::VecDeque;
-use std::io::{BufRead as _, BufReader, Read};
-use std::process::ChildStdout;
+use std::io::{self, BufRead as _, BufReader, Read, Write};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -32,6 +32,51 @@ fn shown(tail: &Tail) -> String {
     tail.iter().map(|line| format!("  {line}\n")).collect()
 }
 
+/// What stdin and stdout are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Streams {
+    /// As a shell connects programs.
+    Pipes,
+    /// As Node does it, and so Electron.
+    #[cfg(unix)]
+    Sockets,
+}
+
+impl Streams {
+    /// What there is on this system.
+    #[cfg(unix)]
+    pub(crate) const ALL: &[Self] = &[Self::Sockets, Self::Pipes];
+    /// What there is on this system.
+    #[cfg(not(unix))]
+    pub(crate) const ALL: &[Self] = &[Self::Pipes];
+}
+
+/// Our ends of stdin and stdout.
+pub(super) type Ends = (Box<dyn Write + Send>, Box<dyn Read + Send>);
+
+/// Starts a process with such streams; its stderr is a pipe.
+pub(super) fn connect(command: &mut Command, streams: Streams) -> io::Result<(Child, Ends)> {
+    command.stderr(Stdio::piped());
+    match streams {
+        Streams::Pipes => {
+            let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+            let (stdin, stdout) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+            Ok((child, (Box::new(stdin), Box::new(stdout))))
+        }
+        #[cfg(unix)]
+        Streams::Sockets => {
+            use std::os::fd::OwnedFd;
+            use std::os::unix::net::UnixStream;
+            let (stdin, theirs_in) = UnixStream::pair()?;
+            let (stdout, theirs_out) = UnixStream::pair()?;
+            let child = command.stdin(OwnedFd::from(theirs_in)).stdout(OwnedFd::from(theirs_out)).spawn()?;
+            // The command holds their ends, and nothing is at its end while one is open.
+            command.stdin(Stdio::null()).stdout(Stdio::null());
+            Ok((child, (Box::new(stdin), Box::new(stdout))))
+        }
+    }
+}
+
 /// How much of stdout is read.
 pub(crate) enum Reading {
     /// Everything, as it comes.
@@ -53,7 +98,10 @@ pub(super) struct StdoutReader {
 
 impl StdoutReader {
     /// Starts it. The channel carries messages, or what is wrong with one, and is disconnected at the end.
-    pub(super) fn start(stdout: ChildStdout, reading: Reading) -> (Self, Receiver<Result<Value, String>>) {
+    pub(super) fn start(
+        stdout: impl Read + Send + 'static,
+        reading: Reading,
+    ) -> (Self, Receiver<Result<Value, String>>) {
         let (orders, received) = mpsc::channel();
         let (send, messages) = mpsc::channel();
         let tail = Tail::default();
