@@ -7,11 +7,11 @@ import { SidecarError } from "../errors.js";
 import { isMissing } from "./manifest.js";
 import type { Target } from "./platform.js";
 
-/** A program, or why there is none at a path. */
-export type Looked = { path: string; modifiedMs: number } | { reason: string };
+/** A file, or why there is none at a path. */
+export type Looked = { path: string; mode: number; modifiedMs: number } | { reason: string };
 
-/** Looks at a path. Throws `sidecar_unusable` where there is a file that cannot be started. */
-export function lookAt(path: string, target: Target): Looked {
+/** Looks at a path. Throws `sidecar_unusable` where there is a file, but only inside an archive. */
+export function lookAt(path: string): Looked {
   const file = unpacked(path);
   let stat;
   try {
@@ -23,20 +23,13 @@ export function lookAt(path: string, target: Target): Looked {
   }
   if (stat.isDirectory()) return { reason: "is a directory, not a program" };
   if (!stat.isFile()) return { reason: "is not a regular file" };
+  return { path: file, mode: stat.mode, modifiedMs: stat.mtimeMs };
+}
+
+/** Throws `sidecar_unusable` where a file may not be executed. */
+export function checkExecutable({ path, mode }: { path: string; mode: number }, target: Target): void {
   // Windows has no such permission, and a check for a Unix can be made there.
-  if (target.platform !== "win32" && process.platform !== "win32") checkPermission(file, stat.mode);
-  return { path: file, modifiedMs: stat.mtimeMs };
-}
-
-/**
- * The path as it is on disk. Electron shows an archive's files as if they were in a folder `app.asar`, but the
- * operating system starts no program from there; files that are kept out of the archive lie in `app.asar.unpacked`.
- */
-export function unpacked(path: string): string {
-  return path.replace(/(^|[\\/])app\.asar(?=[\\/])/, "$1app.asar.unpacked");
-}
-
-function checkPermission(path: string, mode: number): void {
+  if (target.platform === "win32" || process.platform === "win32") return;
   if ((mode & 0o111) === 0) {
     throw new SidecarError(
       "sidecar_unusable",
@@ -57,6 +50,15 @@ function checkPermission(path: string, mode: number): void {
   }
 }
 
+/**
+ * The path as it is on disk. Electron shows an archive's files as if they were in a folder `app.asar`, but the
+ * operating system starts no program from there; files that are kept out of the archive lie in `app.asar.unpacked`.
+ * A universal application of macOS has an `app-x64.asar` and an `app-arm64.asar`.
+ */
+export function unpacked(path: string): string {
+  return path.replace(/(?<=^|[\\/])(app(?:-x64|-arm64)?\.asar)(?=[\\/])/, "$1.unpacked");
+}
+
 function onlyPacked(path: string): SidecarError {
   return new SidecarError(
     "sidecar_unusable",
@@ -67,6 +69,8 @@ function onlyPacked(path: string): SidecarError {
   );
 }
 
-function quoted(path: string): string {
+/** A path as a shell takes it. */
+export function quoted(path: string): string {
+  if (process.platform === "win32") return `"${path}"`;
   return /^[\w./@+-]+$/.test(path) ? path : `'${path.replaceAll("'", "'\\''")}'`;
 }

@@ -45,7 +45,7 @@ interface Rule {
 }
 
 const isText = (value: unknown): value is string => typeof value === "string" && value !== "";
-const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0;
+const isCount = (value: unknown): boolean => typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
 const text: Rule = { holds: isText, must: "be a text" };
 const version: Rule = { holds: (value) => isText(value) && isVersion(value), must: "be a version like 1.2.3" };
 
@@ -88,14 +88,12 @@ export function parseManifest(content: string, path: string): BundleManifest {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw unusable(path, "is not a JSON object");
   const fields = value as Record<string, unknown>;
+  const format = fields.formatVersion;
   // A later form may have other fields: that it is a later one is what there is to tell.
-  if (isCount(fields.formatVersion) && (fields.formatVersion as number) > FORMAT_VERSION) {
-    throw new SidecarError(
-      "sidecar_unusable",
-      `${path} is of format ${fields.formatVersion as number}, and workspace-sidecar ${HOST_VERSION} (npm) reads format ` +
-        `${FORMAT_VERSION}. Update the npm package, or use the bundle of its own version.`,
-      { data: { path, field: "formatVersion" } },
-    );
+  if (typeof format === "number" && Number.isSafeInteger(format) && format > FORMAT_VERSION) {
+    const what = `${path} is of format ${format}; the npm package workspace-sidecar ${HOST_VERSION} reads`;
+    const message = `${what} ${FORMAT_VERSION}. Update the npm package, or use the bundle of its own version.`;
+    throw new SidecarError("sidecar_unusable", message, { data: { path, field: "formatVersion" } });
   }
   for (const [field, { holds, must }] of Object.entries(RULES)) {
     if (!Object.hasOwn(fields, field)) throw unusable(path, `has no field "${field}"`, undefined, field);

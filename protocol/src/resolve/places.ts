@@ -5,7 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 
 import { SidecarError } from "../errors.js";
-import { lookAt, unpacked } from "./executable.js";
+import { checkExecutable, lookAt, unpacked, type Looked } from "./executable.js";
 import { MANIFEST_NAME, readManifest, type LoadedManifest } from "./manifest.js";
 import { executableOf, nameOf, platformsFor, TARGET_TRIPLES, type Target } from "./platform.js";
 
@@ -56,18 +56,19 @@ export const fromEnvironment: Place = ({ env, cwd, target }, attempts) => {
   const path = resolve(cwd, value);
   const named = `${ENV_VARIABLE} is ${JSON.stringify(value)}`;
   const told = path === value ? named : `${named}, which is ${path} from the working directory`;
-  const advice = `Point it at the binary, or unset it.`;
-  let looked;
   try {
-    looked = lookAt(path, target);
-  } catch (error) {
-    throw new SidecarError("sidecar_unusable", `${told}. ${(error as Error).message}`, { data: { path }, cause: error });
+    const looked = lookAt(path);
+    if (!("reason" in looked)) {
+      checkExecutable(looked, target);
+      return { path: looked.path, source: "env" };
+    }
+    attempts.push({ source: "env", place: path, reason: looked.reason });
+    const message = `${told}: ${looked.reason}. Point it at the binary, or unset it.`;
+    throw new SidecarError("sidecar_not_found", message, { data: { attempts } });
+  } catch (cause) {
+    if (!(cause instanceof SidecarError) || cause.code !== "sidecar_unusable") throw cause;
+    throw new SidecarError("sidecar_unusable", `${told}. ${cause.message}`, { data: { path }, cause });
   }
-  if ("reason" in looked) {
-    const data = { path, attempts: [{ source: "env", place: path, reason: looked.reason }] };
-    throw new SidecarError("sidecar_not_found", `${told}: ${looked.reason}. ${advice}`, { data });
-  }
-  return { path: looked.path, source: "env" };
 };
 
 /** What Cargo built last. */
@@ -86,18 +87,20 @@ export const fromBuild: Place = (surroundings, attempts) => {
     });
   }
   const triples = platformsFor(target).flatMap((platform) => TARGET_TRIPLES[platform]);
-  let newest: { path: string; modifiedMs: number } | undefined;
+  let newest: Exclude<Looked, { reason: string }> | undefined;
   for (const dir of dirs) {
     for (const output of [dir, ...triples.map((triple) => join(dir, triple))]) {
       for (const profile of ["debug", "release"]) {
         const path = join(output, profile, executableOf(target));
-        const looked = lookAt(path, target);
+        const looked = lookAt(path);
         if ("reason" in looked) attempts.push({ source: "dev", place: path, reason: looked.reason });
         else if (newest === undefined || looked.modifiedMs > newest.modifiedMs) newest = looked;
       }
     }
   }
-  return newest && { path: newest.path, source: "dev" };
+  if (newest === undefined) return undefined;
+  checkExecutable(newest, target);
+  return { path: newest.path, source: "dev" };
 };
 
 function defaultBuildDirs({ env, cwd }: Surroundings): string[] {
@@ -131,8 +134,9 @@ export const fromResources: Place = ({ target, packaged, resourcesPath }, attemp
     if (binary !== undefined) return binary;
   }
   const bare = join(resourcesPath, executableOf(target));
-  const looked = lookAt(bare, target);
+  const looked = lookAt(bare);
   if ("reason" in looked) return pass(bare, looked.reason);
+  checkExecutable(looked, target);
   const manifest = readManifest(join(resourcesPath, MANIFEST_NAME));
   return { path: looked.path, source: "resources", ...(manifest && { manifest }) };
 };
@@ -148,7 +152,8 @@ export const fromPackages: Place = ({ target, from }, attempts) => {
     finder = createRequire(from ?? import.meta.url);
   } catch (error) {
     // Some bundlers leave nothing of `import.meta.url`.
-    return pass("platform package", `cannot be looked for without the option "from" (${(error as Error).message})`);
+    const must = 'the option "from" must be the absolute path or the file: URL of a file of the application';
+    return pass("platform package", `cannot be looked for: ${must} (${(error as Error).message})`);
   }
   for (const platform of platforms) {
     const name = `@workspace-sidecar/${platform}`;
@@ -177,12 +182,13 @@ function inBundle(
   // It may be that only the program was kept out of an archive.
   const manifest = readManifest(unpacked(manifestPath)) ?? readManifest(manifestPath);
   const path = join(folder, manifest?.entrypoint ?? executableOf(target));
-  const looked = lookAt(path, target);
+  const looked = lookAt(path);
   if ("reason" in looked) {
     const gone = "there is no such file, though its manifest.json is there: was it removed by a virus scanner?";
     attempts.push({ source, place: path, reason: manifest ? gone : looked.reason });
     return undefined;
   }
+  checkExecutable(looked, target);
   if (manifest === undefined) {
     throw new SidecarError(
       "sidecar_unusable",

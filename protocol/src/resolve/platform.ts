@@ -62,7 +62,7 @@ export function nameOf({ platform, arch, libc }: Target): string {
 export function platformsFor(target: Target): PlatformName[] {
   const names = [nameOf(target)];
   if (target.libc === "gnu") names.push(nameOf({ ...target, libc: "musl" }));
-  return names.filter((name): name is PlatformName => name in TARGET_TRIPLES);
+  return names.filter((name): name is PlatformName => Object.hasOwn(TARGET_TRIPLES, name));
 }
 
 /** The file name of the program. */

@@ -1,5 +1,7 @@
 // Where the binary is: the order of the places, and what is said when it is in none of them.
 
+import { join } from "node:path";
+
 import { SidecarError } from "../errors.js";
 import {
   ENV_VARIABLE,
@@ -97,8 +99,9 @@ function advice({ target, packaged, resourcesPath }: Surroundings): string {
     return `No binaries are released for this platform: build one (cargo build --release), and set ${ENV_VARIABLE}.`;
   }
   if (packaged && resourcesPath !== undefined) {
+    const folder = join(resourcesPath, "workspace-sidecar");
     return (
-      `What to do: package the application with the bundle of ${platform} as ${resourcesPath}/workspace-sidecar ` +
+      `What to do: package the application with the bundle of ${platform} as ${folder} ` +
       '(electron-builder: "extraResources"; Electron Forge: packagerConfig.extraResource).'
     );
   }
