@@ -6,6 +6,7 @@ import { dirname } from "node:path";
 import { SidecarError } from "../errors.js";
 import { PROTOCOL_VERSION } from "../protocol.js";
 import { sha256 } from "./digest.js";
+import { quoted } from "./executable.js";
 import type { LoadedManifest } from "./manifest.js";
 import type { SidecarBinary } from "./places.js";
 import { nameOf, platformsFor, TARGET_TRIPLES, targetOf, type Target, type TargetOptions } from "./platform.js";
@@ -45,7 +46,7 @@ function checkVersions(path: string, manifest: LoadedManifest): void {
   const { sidecarVersion, hostMinVersion, protocolVersion } = manifest;
   const told = `${path} is workspace-sidecar ${sidecarVersion}`;
   if (isBefore(HOST_VERSION, hostMinVersion)) {
-    const what = `${told}, which needs version ${hostMinVersion} of the npm package workspace-sidecar, or a later one; `;
+    const what = `${told}, which needs version ${hostMinVersion} or later of the npm package workspace-sidecar; `;
     const advice = `this is ${HOST_VERSION}. Update the npm package, or use the binary of its own version.`;
     throw unusable(what + advice, path, hostMinVersion, HOST_VERSION);
   }
@@ -74,12 +75,20 @@ async function checkBytes(path: string, manifest: LoadedManifest): Promise<void>
   if (digest !== expected) throw corrupted(path, manifest, "SHA-256", expected, digest);
 }
 
-function corrupted(path: string, manifest: LoadedManifest, what: string, expected: string, found: string): SidecarError {
-  const message =
-    `${path} is corrupted, or was changed after it was packaged (signing changes a file too): its ${what} is ${found}, ` +
-    `and ${manifest.path} says ${expected}. Install the application or the package again. If you signed the binary, ` +
-    `seal the bundle anew: npx workspace-sidecar-seal ${JSON.stringify(dirname(manifest.path))}`;
-  return unusable(message, path, expected, found);
+function corrupted(
+  path: string,
+  manifest: LoadedManifest,
+  what: string,
+  expected: string,
+  found: string,
+): SidecarError {
+  const message = [
+    `${path} is corrupted, or was changed after it was packaged (signing changes a file too):`,
+    `its ${what} is ${found}, and ${manifest.path} says ${expected}.`,
+    "Install the application or the package again. If the binary was changed on purpose, seal the bundle anew:",
+    `npx workspace-sidecar-seal ${quoted(dirname(manifest.path))}`,
+  ];
+  return unusable(message.join(" "), path, expected, found);
 }
 
 function unusable(message: string, path: string, expected: string | number, found: string | number): SidecarError {
