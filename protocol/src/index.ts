@@ -23,4 +23,5 @@ export type { BundleManifest, LoadedManifest } from "./resolve/manifest.js";
 export type { SidecarBinary, SidecarSource } from "./resolve/places.js";
 export type { Libc, PlatformName, TargetOptions } from "./resolve/platform.js";
 export { resolveSidecarPath, type ResolveOptions } from "./resolve/resolve.js";
+export { sealBundle, type Seal } from "./resolve/seal.js";
 export { verifyBinary } from "./resolve/verify.js";

@@ -60,12 +60,14 @@ async function replace(path: string, content: string): Promise<void> {
     try {
       await file.writeFile(content);
       await file.sync();
-    } finally {
       await file.close();
+      await rename(beside, path);
+    } catch (error) {
+      await file.close();
+      await rm(beside, { force: true });
+      throw error;
     }
-    await rename(beside, path);
   } catch (cause) {
-    await rm(beside, { force: true });
     const message = `${path} cannot be written (${(cause as Error).message}). It is as it was.`;
     throw new SidecarError("sidecar_unusable", message, { data: { path }, cause });
   }
