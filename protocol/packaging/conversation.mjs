@@ -15,9 +15,9 @@ export class Conversation {
 
   /**
    * @param {string[]} command the program and its arguments
-   * @param {{ timeoutMs: number, onLine?: (direction: "<" | ">", line: string) => void }} options `timeoutMs`: for all
-   * of
-   *   it; then the program is killed, and whoever waits for it is told
+   * @param {object} options
+   * @param {number} options.timeoutMs for all of it; then the program is killed, and whoever waits for it is told
+   * @param {(direction: "<" | ">", line: string) => void} [options.onLine] is told of each line
    */
   constructor([program, ...args], { timeoutMs, onLine = () => {} }) {
     this.onLine = onLine;

@@ -88,22 +88,20 @@ function repositoryField(repository) {
 function pack(folder, out, prefix) {
   const isOlder = (file) => file.endsWith(".tgz") && file.startsWith(prefix) && /^\d/.test(file.slice(prefix.length));
   for (const file of readdirSync(out).filter(isOlder)) rmSync(join(out, file));
-  const args = ["pack", "--json", "--ignore-scripts", "--pack-destination", out];
-  const [packed] = JSON.parse(npm(args, folder));
-  return packed.filename;
+  const [program, ...first] = npmCommand();
+  const args = [...first, "pack", "--json", "--ignore-scripts", "--pack-destination", out];
+  const output = execFileSync(program, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return JSON.parse(output)[0].filename;
 }
 
 /**
- * Runs npm.
- * @param {string[]} args
- * @param {string} cwd
- * @returns {string} its output
+ * The program that is npm, and its first arguments.
+ * @returns {string[]}
  */
-export function npm(args, cwd) {
+export function npmCommand() {
   // On Windows `npm` is a script for a shell, which would take arguments apart; beside node.exe is what it starts.
   const cli = join(dirname(process.execPath), "node_modules/npm/bin/npm-cli.js");
-  const [program, ...first] = process.platform === "win32" ? [process.execPath, cli] : ["npm"];
-  return execFileSync(program, [...first, ...args], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+  return process.platform === "win32" ? [process.execPath, cli] : ["npm"];
 }
 
 /** What was packed on Windows has no right to execute in it. */
