@@ -59,6 +59,8 @@ export function buildEnvironment(triple) {
     ...given.filter(Boolean),
     // The last one that fits is taken.
     ...paths.toReversed().map(({ path, name }) => `--remap-path-prefix=${path}=${name}`),
+    // Without Microsoft's redistributable, which an application cannot count on.
+    ...(triple.endsWith("-windows-msvc") ? ["-Ctarget-feature=+crt-static"] : []),
     // The linker's own time stamp.
     ...(triple.endsWith("-windows-msvc") ? ["-Clink-arg=/Brepro"] : []),
     ...(triple.endsWith("-windows-gnu") ? ["-Clink-arg=-Wl,--no-insert-timestamp"] : []),

@@ -39,6 +39,8 @@ export async function packPlatform({ bundle, manifest, target, out, repository }
     os: [target.os],
     cpu: [target.cpu],
     ...(target.libc && { libc: [target.libc] }),
+    // Package managers give commands the right to be executed, wherever the package was packed or unpacked.
+    bin: { "workspace-sidecar": target.executable },
     // Yarn keeps packages in archives, from which nothing can be started.
     preferUnplugged: true,
   });
@@ -104,12 +106,12 @@ export function npmCommand() {
   return process.platform === "win32" ? [process.execPath, cli] : ["npm"];
 }
 
-/** What was packed on Windows has no right to execute in it. */
+/** Nobody could start what the tarball does not allow to. */
 async function checkExecutable(tarball, target) {
   if (target.os === "win32") return;
   const binary = (await listTar(tarball)).find(({ path }) => path === `package/${target.executable}`);
   if (!binary || (binary.mode & 0o111) !== 0o111) {
-    throw new Error(`${tarball}: ${target.executable} may not be executed; pack it on a system that knows this right`);
+    throw new Error(`${tarball}: npm has packed ${target.executable} without the right to execute it`);
   }
 }
 

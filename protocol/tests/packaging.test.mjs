@@ -85,6 +85,7 @@ test("the npm package is for its platform alone", () => {
   assert.deepEqual(description.os, [process.platform]);
   assert.deepEqual(description.cpu, [process.arch]);
   assert.deepEqual(description.libc, host.libc && [host.libc]);
+  assert.deepEqual(description.bin, { "workspace-sidecar": host.executable });
 });
 
 test("SHA256SUMS covers all artefacts, and is true", () => {
