@@ -113,7 +113,8 @@ function component(crate) {
     throw new Error(`${called} has the licence "${license}", which packaging/licences.mjs does not accept`);
   }
   const texts = shipped(dirname(crate.manifest_path));
-  if (!texts.some(({ name: file }) => LICENCE_FILE.test(file.split("/").at(-1)))) {
+  // One further down is of something that the crate has from elsewhere.
+  if (!texts.some(({ name: file }) => LICENCE_FILE.test(file) && !file.includes("/"))) {
     texts.unshift(standardText(called, license, authors));
   }
   return { name, version, licence: normalize(license), source, texts };

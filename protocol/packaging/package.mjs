@@ -23,7 +23,7 @@ const USAGE = `usage: scripts/package [TRIPLE] [OPTIONS]     packs the sidecar f
 /** What there is to check and to publish: not the folders, as their archives are there. */
 const ARTEFACT = /^(workspace-sidecar-[^/]+\.(tar\.gz|zip|tgz)|tauri\/[^/]+)$/;
 
-const { values, positionals } = arguments_();
+const { values, positionals } = readArguments();
 try {
   const out = resolve(values.out ?? join(targetDirectory(), "package"));
   if (values.help) process.stdout.write(USAGE);
@@ -54,18 +54,18 @@ async function packTarget(out, target) {
   chmodSync(tauri, 0o755);
 
   await packPlatform({ bundle, manifest, target, out, repository: values.repository });
-  report(out);
+  writeSums(out);
   process.stdout.write(`${JSON.stringify(manifest, null, 2)}\n`);
 }
 
 function packNpm(out) {
   mkdirSync(out, { recursive: true });
   packHost({ out, repository: values.repository });
-  report(out);
+  writeSums(out);
 }
 
 /** All artefacts in the folder: a release packs several targets into one. */
-function report(out) {
+function writeSums(out) {
   const artefacts = filesOf(out).filter((file) => ARTEFACT.test(file));
   const sums = checksums(out, artefacts);
   writeFileSync(join(out, "SHA256SUMS"), sums);
@@ -79,7 +79,7 @@ function buildEnv(triple) {
     .join("");
 }
 
-function arguments_() {
+function readArguments() {
   try {
     const parsed = parseArgs({
       allowPositionals: true,

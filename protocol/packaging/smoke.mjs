@@ -20,7 +20,7 @@ const USAGE = `usage: scripts/smoke BINARY | FOLDER | ARCHIVE.tar.gz [OPTIONS]
 `;
 const SHOWN = 160;
 
-const { values, positionals } = arguments_();
+const { values, positionals } = readArguments();
 const scratch = mkdtempSync(join(tmpdir(), "workspace-sidecar-smoke-"));
 try {
   const { binary, manifest } = await locate(resolve(positionals[0]));
@@ -135,7 +135,7 @@ function shorten(line) {
   return values.verbose || line.length <= SHOWN ? line : `${line.slice(0, SHOWN)}… (${line.length} characters)`;
 }
 
-function arguments_() {
+function readArguments() {
   try {
     const parsed = parseArgs({
       allowPositionals: true,

@@ -80,6 +80,7 @@ test("texts of a crate are found wherever they lie, or come from its manifest", 
   assert.match(standard, /sticky 1\.2\.3 \(MIT, as its manifest says\)\n=+\n\nMIT License\n/);
   assert.match(standard, /\nCopyright \(c\) Ada, Bo\n/);
   assert.match(standard, /Made with butter\./);
+  assert.match(of({ "vendor/LICENSE": "Or not." }), /sticky 1\.2\.3 \(MIT, as its manifest says\)/);
 });
 
 test("what only builds and tests ask for is not named", (t) => {
