@@ -13,7 +13,11 @@ import { fileURLToPath } from "node:url";
 
 import { parse } from "yaml";
 
-import { PLATFORMS, TARGETS } from "../packaging/targets.mjs";
+import { PROTOCOL_VERSION, resolveSidecarPath, verifyBinary } from "workspace-sidecar";
+
+import { sha256 } from "../packaging/archives.mjs";
+import { hostTriple } from "../packaging/cargo.mjs";
+import { PLATFORMS, TARGETS, targetOf } from "../packaging/targets.mjs";
 
 const HOSTS = fileURLToPath(new URL("../../fixtures/hosts", import.meta.url));
 const BUNDLE = ["LICENSE", "THIRD-PARTY-LICENSES.txt", "manifest.json"];
@@ -77,6 +81,35 @@ test("Electron Forge leaves the program as it is, and out of the archive", (t) =
   const left = (path) => ignore.some((pattern) => pattern.test(path));
   assert.ok(left("/node_modules/@workspace-sidecar/darwin-x64/workspace-sidecar"));
   assert.ok(!left("/node_modules/workspace-sidecar/package.json"));
+});
+
+test("what the packagers put into the resources is found there, and is known", async (t) => {
+  const target = targetOf(hostTriple());
+  const content = Buffer.from("a program");
+  const manifest = {
+    formatVersion: 1,
+    platform: target.platform,
+    targetTriple: target.triple,
+    sidecarVersion: "0.1.0",
+    protocolVersion: PROTOCOL_VERSION,
+    hostMinVersion: "0.1.0",
+    entrypoint: target.executable,
+    size: content.length,
+    sha256: sha256(content),
+  };
+  const { linux } = parse(readFileSync(join(HOSTS, "electron/electron-builder.yml"), "utf8"));
+  const [extra] = forge(t).config.packagerConfig.extraResource;
+  for (const name of [linux.extraResources[0].to, basename(extra)]) {
+    const resourcesPath = mkdtempSync(join(tmpdir(), "workspace-sidecar-resources-"));
+    t.after(() => rmSync(resourcesPath, { recursive: true, force: true }));
+    mkdirSync(join(resourcesPath, name));
+    const path = join(resourcesPath, name, target.executable);
+    writeFileSync(path, content, { mode: 0o755 });
+    writeFileSync(join(resourcesPath, name, "manifest.json"), JSON.stringify(manifest));
+    const found = resolveSidecarPath({ packaged: true, resourcesPath, env: {}, buildDirs: [] });
+    assert.deepEqual({ path: found.path, source: found.source }, { path, source: "resources" });
+    await verifyBinary(found);
+  }
 });
 
 test("Tauri finds the program under the name that it is packed with", () => {

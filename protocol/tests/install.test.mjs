@@ -58,19 +58,32 @@ test("everything that the package's description names is in it", async () => {
   assert.ok(existsSync(join(folder, "LICENSE")));
 });
 
-test("with the platform's package, its binary is there and runs", async () => {
+test("with the platform's package, the sidecar is found, is what its manifest says, and answers", async () => {
   const project = await install("both", hostTarball(), platformTarball());
+  writeFileSync(join(project, "greeting.txt"), "Good morning\n");
   const script = `
-    const { PROTOCOL_VERSION } = require("workspace-sidecar");
-    const manifest = require("@workspace-sidecar/${host.platform}/manifest.json");
-    const { dirname, join } = require("node:path");
-    const folder = dirname(require.resolve("@workspace-sidecar/${host.platform}/manifest.json"));
-    const output = require("node:child_process").execFileSync(join(folder, manifest.entrypoint), ["--version"]);
-    console.log(JSON.stringify({ PROTOCOL_VERSION, manifest, output: String(output).trim() }));`;
-  const { stdout } = await run(process.execPath, ["-e", script], { cwd: project });
-  const { PROTOCOL_VERSION, manifest, output } = JSON.parse(stdout);
-  assert.equal(manifest.protocolVersion, PROTOCOL_VERSION);
-  assert.equal(output, `workspace-sidecar ${manifest.sidecarVersion}`);
+    import { SidecarManager, resolveSidecarPath, verifyBinary } from "workspace-sidecar";
+    const binary = resolveSidecarPath();
+    await verifyBinary(binary);
+    const sidecar = new SidecarManager({ root: process.cwd() });
+    await sidecar.start();
+    const { files } = await sidecar.search({ pattern: "morning" });
+    await sidecar.stop();
+    console.log(JSON.stringify({ binary, files: files.map(({ path }) => path) }));`;
+  const { SCAFFA_SIDECAR_PATH, CARGO_TARGET_DIR, ...env } = process.env;
+  const { stdout } = await run(process.execPath, ["--input-type=module", "-e", script], { cwd: project, env });
+  const { binary, files } = JSON.parse(stdout);
+  assert.equal(binary.source, "package");
+  assert.equal(binary.manifest.platform, host.platform);
+  assert.deepEqual(files, ["greeting.txt"]);
+});
+
+test("the packages' commands can be called", { skip: process.platform === "win32" }, async () => {
+  const project = join(scratch, "both");
+  const command = (name, ...args) => run(join(project, "node_modules/.bin", name), args, { cwd: project });
+  assert.match((await command("workspace-sidecar", "--version")).stdout, /^workspace-sidecar \d/);
+  const sealed = await command("workspace-sidecar-seal", `node_modules/@workspace-sidecar/${host.platform}`);
+  assert.match(sealed.stdout, /is true already/);
 });
 
 /** An empty project with tarballs installed into it; it returns its folder. */

@@ -15,6 +15,8 @@ import { listTar } from "../packaging/archives.mjs";
 import { buildEnvironment, hostTriple, machinePaths, targetDirectory } from "../packaging/cargo.mjs";
 import { inspect, namedPaths } from "../packaging/executable.mjs";
 import { TARGETS, targetOf } from "../packaging/targets.mjs";
+// It is no entry point of the package: who is asked for a path need not know the names.
+import { TARGET_TRIPLES } from "../dist/esm/resolve/platform.js";
 import { executable } from "./executables.mjs";
 
 const PACKAGE = fileURLToPath(new URL("../packaging/package.mjs", import.meta.url));
@@ -172,6 +174,15 @@ test("a binary is refused that has symbols, names folders of this machine, or is
   assert.match(refusal(executable(target.os, target.cpu === "x64" ? "arm64" : "x64")), /not for/);
   assert.match(refusal("#!/bin/sh\n"), /neither an ELF, a PE nor/);
   assert.match(refusal(executable("linux", "x64").subarray(0, 70)), /cut off|not for/);
+});
+
+test("every package is one that is looked for, and for the same systems", () => {
+  const released = TARGETS.filter((target) => target.released);
+  assert.deepEqual(released.map(({ platform }) => platform).sort(), Object.keys(TARGET_TRIPLES).sort());
+  for (const { platform, triple, released: first } of TARGETS) {
+    assert.ok(TARGET_TRIPLES[platform].includes(triple), triple);
+    if (first) assert.equal(TARGET_TRIPLES[platform][0], triple);
+  }
 });
 
 test("a target without a package and wrong usage are told", () => {
