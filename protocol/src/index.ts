@@ -1,3 +1,4 @@
+export * from "./backend/index.js";
 export { SidecarClient, type ClientOptions, type SidecarStreams } from "./client/client.js";
 export type { SearchStream } from "./client/search-stream.js";
 export { SidecarError, isErrorCode, type HostErrorCode, type SidecarErrorCode } from "./errors.js";

@@ -1,0 +1,60 @@
+// How a call ends early: cancelled, out of time, or because everything ends.
+
+import { setMaxListeners } from "node:events";
+
+import { SidecarError } from "../errors.js";
+import type { RequestOptions } from "../requests.js";
+
+/** When a call ends, seen from its beginning; it may be tried more than once. */
+export class Deadline {
+  readonly #method: string;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timeoutMs: number;
+  readonly #began = performance.now();
+
+  constructor(method: string, { signal, timeoutMs = 0 }: RequestOptions) {
+    this.#method = method;
+    this.#signal = signal;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /**
+   * Works until the deadline or until `life` is aborted, and rejects at once then, however long the work goes on. The
+   * work is given a signal, and the milliseconds that are left (0 for no end).
+   */
+  async run<T>(life: AbortSignal, work: (signal: AbortSignal, leftMs: number) => Promise<T>): Promise<T> {
+    life.throwIfAborted();
+    if (this.#signal?.aborted) throw this.#cancelled();
+    const leftMs = this.#timeoutMs <= 0 ? 0 : Math.ceil(this.#began + this.#timeoutMs - performance.now());
+    if (leftMs < 0 || (leftMs === 0 && this.#timeoutMs > 0)) throw this.#expired();
+    const controller = new AbortController();
+    const { signal } = controller;
+    const cancel = () => controller.abort(this.#cancelled());
+    const end = () => controller.abort(life.reason);
+    const timer = leftMs > 0 ? setTimeout(() => controller.abort(this.#expired()), leftMs) : undefined;
+    // Many calls may share a signal; that is no leak.
+    if (this.#signal !== undefined) setMaxListeners(0, this.#signal);
+    this.#signal?.addEventListener("abort", cancel);
+    life.addEventListener("abort", end);
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        signal.addEventListener("abort", () => reject(signal.reason));
+        work(signal, leftMs).then(resolve, reject);
+      });
+    } finally {
+      clearTimeout(timer);
+      this.#signal?.removeEventListener("abort", cancel);
+      life.removeEventListener("abort", end);
+    }
+  }
+
+  #cancelled(): SidecarError {
+    const message = `${this.#method}: the request was cancelled`;
+    return new SidecarError("cancelled", message, { method: this.#method, cause: this.#signal?.reason });
+  }
+
+  #expired(): SidecarError {
+    const message = `${this.#method}: not answered within ${this.#timeoutMs} ms`;
+    return new SidecarError("timeout", message, { method: this.#method });
+  }
+}
