@@ -1,0 +1,191 @@
+// Plain Node: what a comparison with the sidecar does not show.
+
+import assert from "node:assert/strict";
+import {
+  mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+
+import { SidecarError } from "workspace-sidecar";
+
+import { nodeBackend, within } from "./support/backends.mjs";
+
+const WINDOWS = process.platform === "win32" && "links take rights";
+const temp = realpathSync(mkdtempSync(join(tmpdir(), "backend-node-")));
+after(() => rmSync(temp, { recursive: true, force: true }));
+
+/** A backend for a directory of its own with these files. */
+async function open(name, files) {
+  const root = join(temp, name);
+  mkdirSync(root);
+  for (const [path, content] of Object.entries(files)) writeFileSync(join(root, path), content);
+  return { root, backend: await nodeBackend(root) };
+}
+
+test("a regular expression that runs away is stopped", async () => {
+  const { backend } = await open("runaway", { "a.txt": `${"a".repeat(50)}!\n`, "b.txt": "b" });
+  let turns = 0;
+  const ticker = setInterval(() => turns++, 1).unref();
+  const search = backend.search({ pattern: "^(a+)+$", regex: true }, { timeoutMs: 0 });
+  await within(assert.rejects(search, { code: "timeout", message: /a\.txt.*regular expression/ }), "runaway");
+  assert.equal((await backend.search({ pattern: "^(b+)+$", regex: true, include: ["b.txt"] })).matchCount, 1);
+  clearInterval(ticker);
+  assert.ok(turns > 0);
+  await backend.dispose();
+});
+
+test("globs and ignore rules take linear time", async () => {
+  const hostile = `${"*a".repeat(60)}b`;
+  const rules = `${hostile}\n${"**/a".repeat(30)}\n`;
+  const { backend } = await open("globs", { ["a".repeat(240)]: "", ".gitignore": rules });
+  const started = performance.now();
+  const { files } = await backend.glob({ include: [hostile, "{a,aa}".repeat(12), "*"], exclude: [`**/${hostile}/**`] });
+  assert.equal(files.length, 2);
+  // Backtracking would take longer than the age of the universe.
+  assert.ok(performance.now() - started < 5000);
+  await backend.dispose();
+});
+
+test("others get their turn while a large workspace is searched", async () => {
+  const text = "const one = 1;\n".repeat(20_000);
+  const files = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}.ts`, text]));
+  const { backend } = await open("large", files);
+  let [last, longest] = [performance.now(), 0];
+  const ticker = setInterval(() => {
+    longest = Math.max(longest, performance.now() - last);
+    last = performance.now();
+  }, 1).unref();
+  const started = performance.now();
+  const { matchCount } = await backend.search({ pattern: "on[e]", regex: true, maxMatches: 10_000_000 });
+  const took = performance.now() - started;
+  clearInterval(ticker);
+  assert.equal(matchCount, 60 * 20_000);
+  assert.ok(longest < Math.max(took / 4, 200), `${longest} ms of ${took} ms without a turn`);
+  await backend.dispose();
+});
+
+test("a call ends when it is cancelled or out of time", async () => {
+  const files = Object.fromEntries(Array.from({ length: 1500 }, (_, at) => [`${at}.ts`, "x\n".repeat(1000)]));
+  const { backend } = await open("many", files);
+  const search = { pattern: "x", regex: true };
+  await assert.rejects(backend.search(search, { timeoutMs: 1 }), { code: "timeout", method: "search" });
+  await assert.rejects(backend.glob({ include: [], fields: ["size"] }, { timeoutMs: 1 }), { code: "timeout" });
+  const controller = new AbortController();
+  const call = backend.search(search, { signal: controller.signal });
+  setImmediate(() => controller.abort("why"));
+  await assert.rejects(call, (error) => error.code === "cancelled" && error.cause === "why");
+  await assert.rejects(backend.stat(["1.ts"], { signal: controller.signal }), { code: "cancelled" });
+  const inFlight = backend.search(search);
+  await Promise.all([assert.rejects(inFlight, { code: "sidecar_stopped" }), backend.dispose()]);
+});
+
+test("calls that share a signal make no noise", async () => {
+  const { backend } = await open("shared", { "a.ts": "a" });
+  const noise = [];
+  const note = (warning) => noise.push(warning);
+  process.on("warning", note);
+  const { signal } = new AbortController();
+  const calls = Array.from({ length: 40 }, () => backend.readFile("a.ts", {}, { signal }));
+  await within(Promise.all(calls), "calls");
+  // Warnings come a turn later.
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off("warning", note);
+  assert.deepEqual(noise, []);
+  await backend.dispose();
+});
+
+test("params are checked, and named", async () => {
+  const { backend } = await open("params", { "a.ts": "a" });
+  for (const [call, code, named] of [
+    [() => backend.glob({}), "invalid_params", "include"],
+    [() => backend.glob({ include: "*.ts" }), "invalid_params", "include"],
+    [() => backend.glob({ include: [1] }), "invalid_params", "include"],
+    [() => backend.glob({ include: [], limit: -1 }), "invalid_params", "limit"],
+    [() => backend.glob({ include: [], limit: 1.5 }), "invalid_params", "limit"],
+    [() => backend.glob({ include: [], fields: ["hash"] }), "invalid_params", "fields"],
+    [() => backend.glob({ include: [], sort: "size" }), "invalid_params", "sort"],
+    [() => backend.glob({ include: [], after: "/x" }), "invalid_path", "/x"],
+    [() => backend.glob({ include: ["\ud800"] }), "invalid_glob", "ud800"],
+    [() => backend.search({}), "invalid_params", "pattern"],
+    [() => backend.search({ pattern: /x/ }), "invalid_params", "pattern"],
+    [() => backend.search({ pattern: "x", multiline: true }), "invalid_params", "multiline"],
+    [() => backend.search({ pattern: "x", constructor: 1 }), "invalid_params", "constructor"],
+    [() => backend.search({ pattern: "\ud800" }), "invalid_pattern", "Unicode"],
+    [() => backend.search({ pattern: "a\nb" }), "invalid_pattern", "line end"],
+    [() => backend.search({ pattern: ")(", regex: true }), "invalid_pattern", ""],
+    [() => backend.search({ pattern: "a)(b", regex: true, wholeWord: true }), "invalid_pattern", ""],
+    [() => backend.readFile(1), "invalid_params", "path"],
+    [() => backend.readFile("\ud800"), "invalid_path", "Unicode"],
+    [() => backend.readFile("a.ts", { encoding: "latin1" }), "invalid_params", "encoding"],
+    [() => backend.readFile("a.ts", { range: { start: 2, end: 1 } }), "invalid_params", "range"],
+    [() => backend.readFile("a.ts", { range: [1, 2] }), "invalid_params", "range"],
+    [() => backend.stat("a.ts"), "invalid_params", "paths"],
+  ]) {
+    await assert.rejects(call, (error) => {
+      assert.ok(error instanceof SidecarError, String(error?.stack));
+      assert.equal(error.code, code, error.message);
+      return error.message.includes(named);
+    });
+  }
+  assert.deepEqual((await backend.glob({ include: [], limit: undefined })).files, [{ path: "a.ts" }]);
+  await backend.dispose();
+});
+
+test("a link that is swapped while it is read never leads outside", { skip: WINDOWS }, async () => {
+  const { root, backend } = await open("swapped", { "inside.txt": "inside" });
+  const outside = join(temp, "outside");
+  mkdirSync(outside);
+  writeFileSync(join(outside, "inside.txt"), "SECRET");
+  mkdirSync(join(root, "real"));
+  writeFileSync(join(root, "real/inside.txt"), "inside");
+  let stop = false;
+  let swaps = 0;
+  const swap = () => {
+    if (stop) return;
+    const aside = join(root, "aside");
+    symlinkSync(swaps++ % 2 ? outside : "real", aside);
+    renameSync(aside, join(root, "way"));
+    setImmediate(swap);
+  };
+  swap();
+  const seen = {};
+  try {
+    for (let round = 0; round < 400; round++) {
+      const outcome = await backend.readFile("way/inside.txt").then(({ text }) => text, ({ code }) => code);
+      seen[outcome] = (seen[outcome] ?? 0) + 1;
+    }
+  } finally {
+    stop = true;
+  }
+  assert.equal(seen.SECRET, undefined, JSON.stringify(seen));
+  assert.ok(seen.inside > 0 && seen.path_outside_workspace > 0, JSON.stringify(seen));
+  await backend.dispose();
+});
+
+test("nothing is written", async () => {
+  const { root, backend } = await open("untouched", { "a.ts": "needle", ".gitignore": "b" });
+  const state = () => readdirSync(root).map((name) => [name, statSync(join(root, name)).ctimeMs]);
+  const before = [state(), statSync(root).mtimeMs];
+  const watch = backend.watch();
+  await watch.established;
+  await backend.glob({ include: [] });
+  await backend.search({ pattern: "needle" });
+  await backend.readFile("a.ts");
+  await backend.stat(["a.ts"]);
+  await backend.dispose();
+  assert.deepEqual([state(), statSync(root).mtimeMs], before);
+});
+
+test("files are listed newest first, with a way to go on", async () => {
+  const { backend, root } = await open("newest", { a: "1", b: "22", c: "333" });
+  for (const [name, at] of [["a", 3], ["b", 1], ["c", 2]]) utimesSync(join(root, name), at, at);
+  const first = await backend.glob({ include: [], sort: "mtime", limit: 2, fields: ["size"] });
+  assert.deepEqual(first, { files: [{ path: "a", size: 1 }, { path: "c", size: 3 }], limitHit: true });
+  const rest = await backend.glob({ include: [], sort: "mtime", after: "c" });
+  assert.deepEqual(rest, { files: [{ path: "b" }], limitHit: false });
+  await assert.rejects(backend.glob({ include: [], sort: "mtime", after: "d" }), { code: "invalid_params" });
+  await backend.dispose();
+});
