@@ -13,6 +13,7 @@ import { promisify } from "node:util";
 import { hostTriple, targetDirectory } from "../packaging/cargo.mjs";
 import { npmCommand } from "../packaging/npm.mjs";
 import { PLATFORMS, targetOf } from "../packaging/targets.mjs";
+import { blocksOf, runProgram } from "./support/readme.mjs";
 
 const run = promisify(execFile);
 const PACKAGE = fileURLToPath(new URL("../packaging/package.mjs", import.meta.url));
@@ -76,6 +77,21 @@ test("with the platform's package, the sidecar is found, is what its manifest sa
   assert.equal(binary.source, "package");
   assert.equal(binary.manifest.platform, host.platform);
   assert.deepEqual(files, ["greeting.txt"]);
+});
+
+test("the quick start of the README works as it is pasted", async () => {
+  const project = join(scratch, "both");
+  const quickStart = blocksOf(join(project, "node_modules/workspace-sidecar/README.md")).find(
+    ({ heading }) => heading === "Quick start",
+  );
+  writeFileSync(join(project, "try.mjs"), quickStart.code);
+  const save = () => writeFileSync(join(project, "farewell.txt"), "Good night\n");
+  const { SCAFFA_SIDECAR_PATH, CARGO_TARGET_DIR, ...env } = process.env;
+  await runProgram("try.mjs", {
+    cwd: project,
+    env,
+    steps: [[/^try\.mjs: \d+$/m], [/^Now save/m, save], [/farewell\.txt/]],
+  });
 });
 
 test("the packages' commands can be called", { skip: process.platform === "win32" }, async () => {

@@ -47,7 +47,11 @@ pub(crate) fn original() -> PathBuf {
 /// A copy of the fixtures, with what lies beside the workspace.
 pub(crate) fn copy() -> Workspace {
     let directory = tempfile::Builder::new().prefix("sidecar-test-").tempdir().unwrap();
-    copy_tree(&original(), directory.path());
+    for name in ["workspace", "outside"] {
+        let to = directory.path().join(name);
+        fs::create_dir(&to).unwrap();
+        copy_tree(&original().join(name), &to);
+    }
     let root = directory.path().join("workspace");
     Workspace { directory, root }
 }
