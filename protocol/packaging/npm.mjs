@@ -71,7 +71,7 @@ export function packHost({ out, repository }) {
     if (existsSync(readme)) cpSync(readme, join(stage, "README.md"));
     writeJson(join(stage, "package.json"), {
       ...published,
-      ...repositoryField(repository),
+      ...repositoryField(repository, "protocol"),
       optionalDependencies: Object.fromEntries(PLATFORMS.map((name) => [`${SCOPE}/${name}`, published.version])),
     });
     mkdirSync(out, { recursive: true });
@@ -82,8 +82,10 @@ export function packHost({ out, repository }) {
 }
 
 /** npm's word for provenance is the repository: it must be the one that the workflow runs in. */
-function repositoryField(repository) {
-  return repository === undefined ? {} : { repository: { type: "git", url: `git+${repository}.git` } };
+function repositoryField(repository, directory) {
+  if (repository === undefined) return {};
+  // Relative links of a README on npm's pages start from the directory.
+  return { repository: { type: "git", url: `git+${repository}.git`, ...(directory && { directory }) } };
 }
 
 /** Packs a folder, in place of what was packed of other versions. `prefix` and a version are the tarball's name. */

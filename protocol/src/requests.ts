@@ -1,6 +1,6 @@
 // What can be asked, with its types: every method of the contract as a method of an object.
 
-import { METHODS, type Methods } from "./protocol.js";
+import { METHODS, type FileContent, type Methods, type ReadFileParams, type ReadFileResult } from "./protocol.js";
 
 /** The name of a method of the contract. */
 export type Method = keyof Methods;
@@ -26,8 +26,22 @@ type Internal = "watch" | "unwatch" | "cancel" | "shutdown";
 
 /** A method of the contract for each method here: `sidecar.glob({ include: ["*.ts"] })`. */
 export type SidecarMethods = {
-  [M in keyof Methods as M extends Internal ? never : M]: (...args: Arguments<M>) => Promise<Result<M>>;
-};
+  [M in keyof Methods as M extends Internal | "readFile" ? never : M]: (...args: Arguments<M>) => Promise<Result<M>>;
+} & ReadFile;
+
+/** What is read of a file depends on what is asked: `notModified` is an answer to `ifHashNot` alone. */
+interface ReadFile {
+  /** Reads a file, as it is on disk now. */
+  readFile(
+    params: ReadFileParams & { encoding?: "utf8"; ifHashNot?: never },
+    options?: RequestOptions,
+  ): Promise<FileContent & { text: string }>;
+  readFile(
+    params: ReadFileParams & { encoding: "base64"; ifHashNot?: never },
+    options?: RequestOptions,
+  ): Promise<FileContent & { base64: string }>;
+  readFile(params: ReadFileParams, options?: RequestOptions): Promise<ReadFileResult>;
+}
 
 /** Sends a request, and gives its result. Rejects with a `SidecarError`. */
 export interface Requester {

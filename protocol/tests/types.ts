@@ -4,7 +4,7 @@
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
 
-import { SidecarError } from "workspace-sidecar";
+import { SidecarError, type SidecarManager } from "workspace-sidecar";
 import type {
   Change,
   ChangedData,
@@ -335,4 +335,23 @@ export async function wrongUses(client: Client) {
 
   // @ts-expect-error: results have their own fields and no others
   (await client.request("ping")).files;
+}
+
+// -- The package's client ------------------------------------------------------------------------
+
+/** What a method gives depends on what it is asked. */
+export async function readsFiles(sidecar: SidecarManager) {
+  const { text } = await sidecar.readFile({ path: "src/App.tsx" });
+  text satisfies string;
+  const { base64 } = await sidecar.readFile({ path: "logo.png", encoding: "base64" }, { timeoutMs: 1000 });
+  base64 satisfies string;
+  const known = await sidecar.readFile({ path: "src/App.tsx", ifHashNot: "10c2…" });
+  // @ts-expect-error It may not have been read.
+  known.text satisfies string | undefined;
+  if (!("notModified" in known)) known.text satisfies string | undefined;
+  const { entries } = await sidecar.stat({ paths: ["src"] }, { signal: AbortSignal.timeout(1000) });
+  entries.length satisfies number;
+  await sidecar.ping();
+  // @ts-expect-error Something to search for is needed.
+  await sidecar.search({});
 }
