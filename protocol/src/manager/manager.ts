@@ -360,7 +360,7 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
       const refusal = this.#refusal();
       if (refusal !== undefined) throw refusal.of(method);
       // Never 0, which would be no time-out.
-      const rest = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - asked));
+      const rest = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (performance.now() - asked)));
       const client = this.#serving();
       if (client !== undefined) return ask(client, { ...options, timeoutMs: rest });
       await this.#waiting.wait(method, { ...options, timeoutMs: rest });
