@@ -56,7 +56,7 @@ export class SidecarError extends Error {
   }
 
   /** The same as the error of one request: each caller has a stack of its own, and knows which request it was. */
-  of(method: string): SidecarError {
+  about(method: string): SidecarError {
     const { code, message, data, cause } = this;
     return new SidecarError(code, `${method}: ${message}`, { data, method, cause });
   }

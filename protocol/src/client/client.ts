@@ -150,7 +150,7 @@ export class SidecarClient implements Requester {
     this.#pending.clear();
     this.#queue.clear();
     this.#subscriptions.clear();
-    for (const request of pending) request.settle?.({ error: error.of(request.method) });
+    for (const request of pending) request.settle?.({ error: error.about(request.method) });
   }
 
   #ask(
@@ -161,7 +161,7 @@ export class SidecarClient implements Requester {
   ): Promise<unknown> {
     const { signal, timeoutMs = 0 } = options;
     return new Promise((resolve, reject) => {
-      if (this.#closed !== undefined) return reject(this.#closed.of(method));
+      if (this.#closed !== undefined) return reject(this.#closed.about(method));
       if (signal?.aborted) return reject(cancelled(method, signal));
       const id = String(++this.#lastId);
       const line = encoded(id, method, params);

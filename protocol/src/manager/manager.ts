@@ -183,7 +183,7 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
   watch(params: WatchParams = {}, options: Pick<RequestOptions, "signal"> = {}): Subscription {
     const subscription = new LastingSubscription(params, options.signal, (ended) => this.#subscriptions.delete(ended));
     const refusal = this.#refusal();
-    if (refusal !== undefined) subscription.finish(refusal.of("watch"));
+    if (refusal !== undefined) subscription.finish(refusal.about("watch"));
     else if (!options.signal?.aborted) {
       this.#subscriptions.add(subscription);
       const client = this.#serving();
@@ -323,7 +323,7 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
     this.#logger.error(error.message, { code: error.code });
     this.#state = "failed";
     this.#waiting.reject(error);
-    for (const subscription of [...this.#subscriptions]) subscription.finish(error.of("watch"));
+    for (const subscription of [...this.#subscriptions]) subscription.finish(error.about("watch"));
     this.#announce(["state", "failed"], ["failed", error]);
   }
 
@@ -358,7 +358,7 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
     const { timeoutMs = 0 } = options;
     for (;;) {
       const refusal = this.#refusal();
-      if (refusal !== undefined) throw refusal.of(method);
+      if (refusal !== undefined) throw refusal.about(method);
       // Never 0, which would be no time-out.
       const rest = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (performance.now() - asked)));
       const client = this.#serving();

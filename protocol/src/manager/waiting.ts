@@ -54,7 +54,7 @@ export class Waiting {
 
   reject(error: SidecarError): void {
     for (const waiter of [...this.#waiters]) {
-      waiter.reject(waiter.method === undefined ? error : error.of(waiter.method));
+      waiter.reject(waiter.method === undefined ? error : error.about(waiter.method));
     }
   }
 }
