@@ -88,6 +88,8 @@ for (const [what, [code, end]] of Object.entries(ENDS)) {
     const stream = talk.client.searchStream({ pattern: "a" }, { signal: stop.signal });
     talk.tell(partial("1", "a", "b"));
     end({ ...talk, stop, stream });
+    // What comes behind the end is nobody's.
+    talk.tell(partial("1", "late"));
     const paths = [];
     const loop = (async () => {
       for await (const { path } of stream) paths.push(path);

@@ -77,6 +77,7 @@ const ENDS = {
   neverReady: (told) => assert.deepEqual(told, { code: "start_timeout", waits: "start_timeout" }),
   crashLoop: (told) => assert.deepEqual(told, { code: "crash_loop", waits: "crash_loop" }),
   stoppedInBackOff: (told) => assert.deepEqual(told, { code: "sidecar_stopped" }),
+  ...(process.platform !== "win32" && { outlived: (told) => assert.deepEqual(told, { code: "start_failed" }) }),
   notFound: (told) => assert.deepEqual(told, { code: "sidecar_not_found" }),
 };
 for (const [scenario, check] of Object.entries(ENDS)) {

@@ -184,6 +184,12 @@ test("a process that SIGTERM ends is not waited for longer", async () => {
   await within(sidecar.stop(), "the stop", 5_000);
 });
 
+test("a process that does not know `shutdown` leaves at the end of its input", async () => {
+  const sidecar = manageFake({ rules: IGNORES.slice(0, 1) }, { stop: { graceMs: 60_000 } });
+  await sidecar.start();
+  await within(sidecar.stop(), "the stop");
+});
+
 test("a process that hangs while it is stopped", async () => {
   const rules = [{ on: "request", method: "shutdown", do: "hang" }, { on: "sigterm", do: [] }];
   const sidecar = manageFake({ rules }, { stop: { graceMs: 50, killMs: 50 } });

@@ -105,6 +105,16 @@ test("lost while it asks what it missed: the next process is asked", async () =>
   assert.equal(sidecar.restarts, 2);
 });
 
+test("it is killed while it is asked what was missed: the reader waits, and does not keep others from their turn", async () => {
+  const sidecar = manageFake({}, { restart });
+  await sidecar.start();
+  const [changes] = await subscribe(sidecar);
+  await crash(sidecar);
+  await control(sidecar, { rules: [{ on: "request", method: "changes", do: { write: "oops\n" } }] });
+  assert.deepEqual(await take(changes), ["fresh"]);
+  assert.equal(sidecar.restarts, 2);
+});
+
 test("a reader who takes nothing: nothing piles up, and one question makes up for it", async () => {
   const sidecar = manageFake();
   await sidecar.start();
@@ -188,21 +198,21 @@ test("however it is left, the sidecar is told: no subscription stays", async () 
   const [broken] = await subscribe(sidecar, { settleMs: 1 });
   const [, closed] = await subscribe(sidecar);
   await subscribe(sidecar, {}, { signal: stop.signal });
-  const [, early] = [sidecar.watch(), sidecar.watch()];
+  await subscribe(sidecar);
   writeFileSync(join(root, "a.ts"), "changed");
   assert.deepEqual(await take(broken), ["a.ts"]);
   await broken.return();
   closed.close();
   stop.abort();
-  // Not established yet.
-  early.close();
+  // The sidecar does not know of it yet.
+  sidecar.watch().close();
   // The sidecar numbers its subscriptions.
   const { subscription } = await sidecar.request("watch", {});
   const [, prefix, last] = /^(\D*)(\d+)$/.exec(subscription);
   const unwatch = (number) => sidecar.request("unwatch", { subscription: `${prefix}${number}` }).catch(({ code }) => code);
   const outcomes = await Promise.all(Array.from({ length: Number(last) }, (_, at) => unwatch(at + 1)));
   const gone = "unknown_subscription";
-  // The fourth was kept, and the sixth is the one that was just made.
+  // The fourth was kept. The fifth was not yet established; the sixth is the one that was just made.
   assert.deepEqual(outcomes, [gone, gone, gone, {}, gone, {}]);
 });
 

@@ -71,8 +71,7 @@ export class LastingSubscription implements Subscription {
       if (this.#end !== undefined) return void client.unwatch(subscription).catch(() => {});
       if (this.#client !== client) return;
       this.#id = subscription;
-      if (this.#clock === undefined) this.#clock = clock;
-      else this.#fallBehind();
+      this.#clock ??= clock;
       this.#settle.resolve();
       this.#wake();
     } catch (error) {

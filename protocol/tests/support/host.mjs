@@ -82,6 +82,12 @@ const scenarios = {
     const sidecar = manager({ binary: "/no/such/binary" });
     tell({ code: await sidecar.start().catch(code) });
   },
+  /** Another process holds the sidecar's output open, for longer than anybody waits for the host. */
+  async outlived() {
+    const binary = { file: "/bin/sh", args: ["-c", "sleep 8 & exit 6"] };
+    const sidecar = manager({ binary, restart: false });
+    tell({ code: await sidecar.start().catch(code) });
+  },
   /** There are no descriptors left; later there are. */
   async noDescriptors() {
     const sidecar = manager({ restart: { minDelayMs: 1, maxDelayMs: 1, maxCrashes: 3 } });
