@@ -17,7 +17,12 @@ const FAST_HEART = { intervalMs: 30, timeoutMs: 800 };
 
 // Rules, options, the cause that is told, the message of a request that was in flight.
 const LOSSES = {
-  "an exit status": [onGlob({ crash: 7 }), {}, { kind: "exit", code: 7 }, /^glob: the sidecar ended with exit status 7$/],
+  "an exit status": [
+    onGlob({ crash: 7 }),
+    {},
+    { kind: "exit", code: 7 },
+    /^glob: the sidecar ended with exit status 7$/,
+  ],
   "an exit as if all were well": [onGlob({ crash: 0 }), {}, { kind: "exit", code: 0 }, /exit status 0$/],
   "a signal": [onGlob({ crash: "SIGSEGV" }), {}, { kind: "signal", signal: "SIGSEGV" }, /was ended by SIGSEGV$/],
   "a hang": [
@@ -26,15 +31,30 @@ const LOSSES = {
     { kind: "hang" },
     /^glob: the sidecar answered nothing for \d+ ms and was killed$/,
   ],
-  "a process that reads no more": [onGlob("stopReading"), { heartbeat: FAST_HEART }, { kind: "hang" }, /answered nothing/],
-  garbage: [onGlob({ write: "oops\n" }), {}, { kind: "protocol" }, /^glob: the sidecar wrote a line that is not JSON: "oops"/],
+  "a process that reads no more": [
+    onGlob("stopReading"),
+    { heartbeat: FAST_HEART },
+    { kind: "hang" },
+    /answered nothing for \d+ ms/,
+  ],
+  garbage: [
+    onGlob({ write: "oops\n" }),
+    {},
+    { kind: "protocol" },
+    /^glob: the sidecar wrote a line that is not JSON: "oops"/,
+  ],
   "a huge line": [
     onGlob({ write: "x", times: 3_000_000 }),
     { limits: { maxResponseBytes: 1_000_000 } },
     { kind: "protocol" },
     /a line of more than 1000000 bytes/,
   ],
-  "stdout closed": [onGlob("closeStdout"), {}, { kind: "broken-pipe", stream: "stdout" }, /closed its stdout and was killed$/],
+  "stdout closed": [
+    onGlob("closeStdout"),
+    {},
+    { kind: "broken-pipe", stream: "stdout" },
+    /closed its stdout and was killed$/,
+  ],
   "stdin closed": [
     onGlob("closeStdin"),
     // The next ping finds it.
@@ -45,7 +65,8 @@ const LOSSES = {
 };
 for (const [what, [rules, { limits, ...options }, expected, message]] of Object.entries(LOSSES)) {
   test(`${what}: in flight is rejected, the process is gone, another answers`, async () => {
-    const sidecar = manageFake({ runs: runsFile(), rules, ...(limits && { ready: { limits } }) }, { restart, ...options });
+    const script = { runs: runsFile(), rules, ...(limits && { ready: { limits } }) };
+    const sidecar = manageFake(script, { restart, ...options });
     await sidecar.start();
     const { pid } = sidecar;
     const restarting = next(sidecar, "restarting");
@@ -107,7 +128,7 @@ test("crash loop: the breaker at the last crash, for who waits and who comes lat
   const waiting = [sidecar.start(), glob(sidecar), sidecar.ping(), sidecar.watch().established];
   const stream = sidecar.searchStream({ pattern: "a" });
   const failed = next(sidecar, "failed");
-  const message = /the sidecar crashed 3 times and is not started again; the last time: the sidecar ended with exit status 9$/;
+  const message = /crashed 3 times and is not started again; the last time: the sidecar ended with exit status 9$/;
   for (const promise of [...waiting, stream.result]) await assert.rejects(promise, failure("crash_loop", message));
   const error = await failed;
   assert.ok(failure("crash_loop", message)(error));
@@ -135,7 +156,9 @@ test("back-off: no process is started before its time, each time later", async (
   sidecar.on("starting", () => delays.length > 0 && assert.ok(performance.now() - lost >= delays.at(-1).delayMs - 2));
   await assert.rejects(sidecar.start(), failure("crash_loop"));
   assert.equal(delays.length, 3);
-  for (const { delayMs, bound } of delays) assert.ok(delayMs >= bound / 2 && delayMs <= bound, `${delayMs} of ${bound}`);
+  for (const { delayMs, bound } of delays) {
+    assert.ok(delayMs >= bound / 2 && delayMs <= bound, `${delayMs} of ${bound}`);
+  }
 });
 
 test("`restart: false`: failed at the first crash, with what happened", async () => {
@@ -160,7 +183,8 @@ test("what it cannot come back from after a crash is a failure: its root is gone
   assert.deepEqual(sidecar.states(), ["starting", "ready", "restarting", "starting", "failed"]);
 });
 
-test("a process that another one's open stdout outlives is over, too", { skip: process.platform === "win32" }, async () => {
+const posix = { skip: process.platform === "win32" };
+test("a process that another one's open stdout outlives is over, too", posix, async () => {
   // The shell's child keeps stdout and stderr open for long.
   const command = { file: "/bin/sh", args: ["-c", "sleep 10 & echo \"last words\" >&2; exit 6"] };
   const sidecar = manage({ binary: command, restart: false });

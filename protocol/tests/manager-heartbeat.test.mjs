@@ -61,11 +61,12 @@ test("any word is a sign of life: an event, a failure, half a line", async () =>
 });
 
 test("this process stood still until the time-out was over, and the answer is in the pipe: no hang", async () => {
-  const onPing = (id, { answer }) => {
-    // What is read comes behind timers.
-    setImmediate(answer, id);
-    standStill(80);
-  };
+  const onPing = (id, { answer }) =>
+    setImmediate(() => {
+      standStill(80);
+      // What is read comes behind timers: the one of the ping is due.
+      setImmediate(answer, id);
+    });
   assert.deepEqual(await beat(onPing), ["well", 3]);
 });
 

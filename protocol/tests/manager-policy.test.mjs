@@ -24,7 +24,7 @@ test("delays: as the table says", () => {
     [{ maxCrashes: 3 }, all, [0, 59.999, 60, 119.998], [100, 200, 200, undefined]],
     [{ maxCrashes: 3 }, all, [0, 60, 120, 180, 240], [100, 100, 100, 100, 100]],
     [{ windowMs: 1_000, maxCrashes: 2 }, all, [0, 1, 1.5], [100, 100, undefined]],
-    [{ minDelayMs: undefined, maxDelayMs: undefined, maxCrashes: undefined }, all, [0, 0, 0, 0, 0], [100, 200, 400, 800, undefined]],
+    [{ minDelayMs: undefined, maxCrashes: undefined }, all, [0, 0, 0, 0, 0], [100, 200, 400, 800, undefined]],
   ];
   for (const [options, chance, seconds, delays] of TABLE) {
     const policy = new RestartPolicy(options, chance);
@@ -125,7 +125,8 @@ test("environment: only what is allowed, and what is asked for", () => {
 
 test("environment: on Windows names are the same without case", () => {
   const base = { Path: "C:\\bin", SystemRoot: "C:\\Windows", temp: "C:\\t", Secret: "1" };
-  assert.deepEqual(sidecarEnvironment(base, {}, "win32"), { Path: "C:\\bin", SystemRoot: "C:\\Windows", temp: "C:\\t" });
+  const { Secret: _, ...allowed } = base;
+  assert.deepEqual(sidecarEnvironment(base, {}, "win32"), allowed);
   // One variable, not two of which the system takes either.
   const { PATH, Path } = sidecarEnvironment(base, { PATH: "D:\\bin" }, "win32");
   assert.deepEqual([PATH, Path], ["D:\\bin", undefined]);

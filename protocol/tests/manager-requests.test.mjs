@@ -12,7 +12,8 @@ const GLOB = { include: ["**"] };
 
 test("before `start` a request is refused, and says what to do", async () => {
   const sidecar = manageFake();
-  await assert.rejects(sidecar.glob(GLOB), failure("sidecar_stopped", /^glob: the sidecar was not started: call `start`$/));
+  const message = /^glob: the sidecar was not started: call `start`$/;
+  await assert.rejects(sidecar.glob(GLOB), failure("sidecar_stopped", message));
   await assert.rejects(sidecar.searchStream({ pattern: "a" }).result, failure("sidecar_stopped", /^search: /));
   await assert.rejects(sidecar.watch().established, failure("sidecar_stopped", /^watch: /));
 });
@@ -45,7 +46,8 @@ test("who waits is out of time, as one of the same request", async () => {
   const expected = failure("timeout", /^glob: the sidecar was not ready within 40 ms$/);
   await assert.rejects(sidecar.glob(GLOB), (error) => expected(error) && error.method === "glob");
   await assert.rejects(sidecar.glob(GLOB, { timeoutMs: 10 }), failure("timeout", /within 10 ms$/));
-  await assert.rejects(sidecar.searchStream({ pattern: "a" }, { timeoutMs: 10 }).result, failure("timeout", /^search: /));
+  const stream = sidecar.searchStream({ pattern: "a" }, { timeoutMs: 10 });
+  await assert.rejects(stream.result, failure("timeout", /^search: /));
 });
 
 test("the time spent waiting counts", async () => {
@@ -84,7 +86,8 @@ test("who waits is told when it stops, or fails", async () => {
     ["sidecar_stopped", (sidecar) => sidecar.stop()],
     ["start_timeout", () => {}],
   ]) {
-    const sidecar = manageFake(NEVER, { startTimeoutMs: code === "start_timeout" ? 50 : 10_000, stop: { graceMs: 50 } });
+    const startTimeoutMs = code === "start_timeout" ? 50 : 10_000;
+    const sidecar = manageFake(NEVER, { startTimeoutMs, stop: { graceMs: 50 } });
     const started = sidecar.start();
     const request = sidecar.glob(GLOB);
     const outcomes = Promise.allSettled([started, request]);
@@ -96,7 +99,8 @@ test("who waits is told when it stops, or fails", async () => {
 
 test("a process that is lost just as it is ready: who waits gets the next one", async () => {
   const ready = { event: "ready", data: { protocolVersion: 1, version: "0", clock: "1" } };
-  const script = { runs: runsFile(), rules: [{ on: "start", run: 1, do: { write: `${JSON.stringify(ready)}\noops\n` } }] };
+  const write = `${JSON.stringify(ready)}\noops\n`;
+  const script = { runs: runsFile(), rules: [{ on: "start", run: 1, do: { write } }] };
   const sidecar = manageFake(script, { restart: { minDelayMs: 2 } });
   const started = sidecar.start();
   const answered = sidecar.glob(GLOB);

@@ -59,7 +59,8 @@ test("the workspace is what it was when the manager was made, and options become
   const root = workspace({ "a.ts": "", "b.log": "", "c.tmp": "" });
   const before = process.cwd();
   process.chdir(temp);
-  const sidecar = manage({ binary, root: relative(temp, root), exclude: ["*.log"], args: ["--exclude", "*.tmp"], watchMode: "off" });
+  const more = { exclude: ["*.log"], args: ["--exclude", "*.tmp"], watchMode: "off" };
+  const sidecar = manage({ binary, root: relative(temp, root), ...more });
   process.chdir(before);
   assert.equal((await sidecar.start()).root, root);
   assert.deepEqual((await sidecar.glob({ include: ["**"] })).files, [{ path: "a.ts" }]);
@@ -166,7 +167,7 @@ test("a file that is no program ends as a crash loop", { skip: process.platform 
 test("another version of the protocol: killed, not tried again", async () => {
   const runs = runsFile();
   const sidecar = manageFake({ runs, ready: { protocolVersion: 2, version: "9.9.9" } }, FAST);
-  const message = /^sidecar 9\.9\.9 speaks version 2 of the protocol, not 1$/;
+  const message = /^sidecar 9\.9\.9 speaks protocol version 2, not 1$/;
   await assert.rejects(sidecar.start(), failure("sidecar_unusable", message));
   const pids = readFileSync(runs, "utf8").trim().split("\n");
   assert.deepEqual([pids.length, alive(Number(pids[0]))], [1, false]);
@@ -198,7 +199,8 @@ test("after a failure `start` tries anew", async () => {
 });
 
 test("a listener of `failed` may start it again at once", async () => {
-  const sidecar = manageFake({ runs: runsFile(), rules: [{ on: "start", run: 1, do: { crash: 1 } }] }, { restart: false });
+  const script = { runs: runsFile(), rules: [{ on: "start", run: 1, do: { crash: 1 } }] };
+  const sidecar = manageFake(script, { restart: false });
   const again = new Promise((resolve) => sidecar.once("failed", () => resolve(sidecar.start())));
   await assert.rejects(sidecar.start(), failure("start_failed"));
   await within(again, "the second start");

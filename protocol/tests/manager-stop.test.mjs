@@ -8,7 +8,11 @@ import { failure } from "./support/failure.mjs";
 import { alive, manageFake, manageReal, next, runsFile, within, workspace } from "./support/managers.mjs";
 
 const GLOB = { include: ["**"] };
-const IGNORES = ["request", "stdin-end", "sigterm"].map((on) => ({ on, ...(on === "request" && { method: "shutdown" }), do: [] }));
+const IGNORES = [
+  { on: "request", method: "shutdown", do: [] },
+  { on: "stdin-end", do: [] },
+  { on: "sigterm", do: [] },
+];
 
 test("before `start`: stopped, and `start` works", async () => {
   const sidecar = manageFake();
@@ -36,9 +40,8 @@ test("by `await using`", async () => {
 });
 
 test("during start-up: the process is gone, and who waited is told", async () => {
-  for (const make of [() => manageFake({ rules: [{ on: "start", do: [{ wait: 60_000 }, "behave"] }] }, { stop: { graceMs: 50 } }),
-    () => manageReal(workspace())]) {
-    const sidecar = make();
+  const late = { rules: [{ on: "start", do: [{ wait: 60_000 }, "behave"] }] };
+  for (const sidecar of [manageFake(late, { stop: { graceMs: 50 } }), manageReal(workspace())]) {
     const started = sidecar.start();
     started.catch(() => {});
     await new Promise(setImmediate);
@@ -102,11 +105,10 @@ test("during back-off: nothing is started any more", async () => {
   const runs = runsFile();
   const sidecar = manageFake({ runs, rules: [{ on: "start", do: { crash: 1 } }] }, { restart: { minDelayMs: 60 } });
   const started = sidecar.start();
-  await Promise.all([next(sidecar, "restarting"), assert.rejects(sidecar.start(), failure("sidecar_stopped")), (async () => {
-    await next(sidecar, "restarting");
-    await sidecar.stop();
-  })()]);
-  await assert.rejects(started, failure("sidecar_stopped"));
+  const refused = assert.rejects(started, failure("sidecar_stopped"));
+  await next(sidecar, "restarting");
+  await sidecar.stop();
+  await refused;
   await new Promise((resolve) => setTimeout(resolve, 100));
   assert.equal(readFileSync(runs, "utf8").trim().split("\n").length, 1);
   assert.deepEqual(sidecar.states(), ["starting", "restarting", "stopping", "stopped"]);
@@ -137,7 +139,10 @@ test("what is in flight is answered before; what it does not answer is told", as
 });
 
 test("more in flight than it takes at once: what was not written is told", async () => {
-  const script = { ready: { limits: { maxInFlight: 1 } }, rules: [{ on: "request", method: "glob", do: [{ wait: 50 }, "behave"] }] };
+  const script = {
+    ready: { limits: { maxInFlight: 1 } },
+    rules: [{ on: "request", method: "glob", do: [{ wait: 50 }, "behave"] }],
+  };
   const sidecar = manageFake(script);
   await sidecar.start();
   const requests = Array.from({ length: 5 }, () => sidecar.glob(GLOB).then(() => "answered", ({ code }) => code));
@@ -147,7 +152,8 @@ test("more in flight than it takes at once: what was not written is told", async
 
 test("the real sidecar during searches", async () => {
   const text = "abcdefghij ".repeat(200);
-  const sidecar = manageReal(workspace(Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}.txt`, text]))));
+  const root = workspace(Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}.txt`, text])));
+  const sidecar = manageReal(root, { stop: { graceMs: 200 } });
   const { pid } = await sidecar.start();
   const params = { pattern: "(a|b|c)*(e.*)*z|[a-j]", regex: true, useIndex: false };
   const searches = Array.from({ length: 20 }, () => sidecar.search(params).then(() => "answered", ({ code }) => code));

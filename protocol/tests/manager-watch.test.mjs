@@ -105,7 +105,7 @@ test("lost while it asks what it missed: the next process is asked", async () =>
   assert.equal(sidecar.restarts, 2);
 });
 
-test("it is killed while it is asked what was missed: the reader waits, and does not keep others from their turn", async () => {
+test("it is killed while it is asked what was missed: the reader waits, and lets others have their turn", async () => {
   const sidecar = manageFake({}, { restart });
   await sidecar.start();
   const [changes] = await subscribe(sidecar);
@@ -160,7 +160,8 @@ const ENDS = {
 };
 for (const [what, [end, code]] of Object.entries(ENDS)) {
   for (const waiting of [true, false]) {
-    test(`${what} ${code === undefined ? "ends" : "throws out of"} the loop, ${waiting ? "that waits" : "later"}`, async () => {
+    const does = code === undefined ? "ends" : "throws out of";
+    test(`${what} ${does} the loop, ${waiting ? "that waits" : "later"}`, async () => {
       const sidecar = manageFake({}, { restart: false });
       await sidecar.start();
       const stop = new AbortController();
@@ -209,7 +210,8 @@ test("however it is left, the sidecar is told: no subscription stays", async () 
   // The sidecar numbers its subscriptions.
   const { subscription } = await sidecar.request("watch", {});
   const [, prefix, last] = /^(\D*)(\d+)$/.exec(subscription);
-  const unwatch = (number) => sidecar.request("unwatch", { subscription: `${prefix}${number}` }).catch(({ code }) => code);
+  const unwatch = (number) =>
+    sidecar.request("unwatch", { subscription: `${prefix}${number}` }).catch(({ code }) => code);
   const outcomes = await Promise.all(Array.from({ length: Number(last) }, (_, at) => unwatch(at + 1)));
   const gone = "unknown_subscription";
   // The fourth was kept. The fifth was not yet established; the sixth is the one that was just made.

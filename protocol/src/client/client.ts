@@ -43,7 +43,7 @@ export interface SidecarStreams {
 export interface ClientOptions {
   /** Every event but those that belong to a `searchStream` or a `watch`. */
   onEvent?: (event: Event) => void;
-  /** The sidecar wrote what is not in the contract. Nothing more is read; all requests have been rejected with `error`. */
+  /** The sidecar wrote what is not in the contract. Nothing more is read; all requests were rejected with `error`. */
   onBroken?: (error: SidecarError) => void;
 }
 
@@ -133,7 +133,11 @@ export class SidecarClient implements Requester {
   }
 
   /** Subscribes to changes: `onChanged` is told of all that come behind the state whose clock is the result's. */
-  watch(params: WatchParams, onChanged: (data: ChangedData) => void, options: RequestOptions = {}): Promise<WatchResult> {
+  watch(
+    params: WatchParams,
+    onChanged: (data: ChangedData) => void,
+    options: RequestOptions = {},
+  ): Promise<WatchResult> {
     return this.#ask("watch", params, options, { onChanged }) as Promise<WatchResult>;
   }
 
@@ -167,7 +171,8 @@ export class SidecarClient implements Requester {
       const line = encoded(id, method, params);
       if (line instanceof SidecarError) return reject(line);
       if (isLonger(line, this.#limits.maxRequestBytes)) {
-        const message = `${method}: the request is longer than ${this.#limits.maxRequestBytes} bytes, the most the sidecar takes`;
+        const most = `${this.#limits.maxRequestBytes} bytes, the most the sidecar takes`;
+        const message = `${method}: the request is longer than ${most}`;
         return reject(new SidecarError("request_too_large", message, { method }));
       }
 
@@ -199,7 +204,7 @@ export class SidecarClient implements Requester {
     request.line = undefined;
   }
 
-  /** A pipe that is broken is told by `error` of the stream, to whoever has it. One that was ended takes nothing more. */
+  /** A broken pipe is told by `error` of the stream, to whoever has it. One that was ended takes nothing more. */
   #send(line: string): void {
     if (this.#input.writable) this.#input.write(line);
   }

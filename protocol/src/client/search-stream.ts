@@ -5,8 +5,8 @@ import type { SidecarError } from "../errors.js";
 import type { SearchFile, SearchResult } from "../protocol.js";
 
 /**
- * The files of a search, in path order, as they are found; `result` has the totals. Leaving a loop over it early cancels
- * the search. It can be gone through once. What has arrived and was not taken is held: `maxMatches` bounds it.
+ * The files of a search, in path order, as they are found; `result` has the totals. Leaving a loop over it early
+ * cancels the search. It can be gone through once. What has arrived and was not taken is held: `maxMatches` bounds it.
  */
 export interface SearchStream extends AsyncIterable<SearchFile> {
   /** The totals, once all files are there; `files` is empty. Rejects as the loop does. */

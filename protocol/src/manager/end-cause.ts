@@ -88,7 +88,7 @@ export function described(cause: EndCause): string {
     case "protocol":
       return `${cause.message}; it was killed`;
     case "version":
-      return `sidecar ${cause.version} speaks version ${cause.protocolVersion} of the protocol, not ${PROTOCOL_VERSION}`;
+      return `sidecar ${cause.version} speaks protocol version ${cause.protocolVersion}, not ${PROTOCOL_VERSION}`;
     case "broken-pipe":
       return `the sidecar closed its ${cause.stream} and was killed`;
     case "stopped":

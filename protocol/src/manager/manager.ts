@@ -69,7 +69,9 @@ export interface SidecarManagerEvents {
 }
 
 /** An event and what its listeners are called with. */
-type Announcement = { [E in keyof SidecarManagerEvents]: [name: E, ...args: SidecarManagerEvents[E]] }[keyof SidecarManagerEvents];
+type Announcement = {
+  [E in keyof SidecarManagerEvents]: [name: E, ...args: SidecarManagerEvents[E]];
+}[keyof SidecarManagerEvents];
 
 /** Requests by their names: `sidecar.glob({ include: ["*.ts"] })`. */
 export interface SidecarManager extends SidecarMethods {}

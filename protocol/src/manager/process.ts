@@ -32,7 +32,7 @@ export interface StopOptions {
 
 /** A process that said `fatal`, or whose pipe broke, has so long to be gone, in milliseconds. */
 const LEAVE_GRACE_MS = 500;
-/** After it is gone, what it wrote last is read for so long, in milliseconds: another process may hold its stdout open. */
+/** After it is gone, its last words are read for so long, in milliseconds: another process may hold its stdout open. */
 const LAST_WORDS_MS = 200;
 
 /** A sidecar that was started. */
@@ -40,7 +40,7 @@ export class SidecarProcess {
   readonly client: SidecarClient;
   /** Resolves when requests are served; rejects when that will not be. */
   readonly ready: Promise<ReadyData>;
-  /** Resolves when the process is gone (or was never there), all requests are settled, and the system has forgotten it. */
+  /** Resolves when the process is gone, and forgotten by the system, or was never there; requests are settled then. */
   readonly ended: Promise<EndCause>;
 
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;

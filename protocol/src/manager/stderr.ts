@@ -12,7 +12,7 @@ const MAX_MESSAGE = 8 * 1024;
 /** Without a newline for so many bytes, what there is passes as a line. */
 const MAX_HELD = 64 * 1024;
 
-/** Passes each line of `stderr` on to `logger`: by its level where it is one of the sidecar's own, else as a warning. */
+/** Passes each line of `stderr` on to `logger`: by its level where it is one of the sidecar's, else as a warning. */
 export class StderrLog {
   readonly #logger: Logger;
   readonly #lines = new LineSplitter();
