@@ -205,8 +205,6 @@ test("however it is left, the sidecar is told: no subscription stays", async () 
   await broken.return();
   closed.close();
   stop.abort();
-  // The sidecar does not know of it yet.
-  sidecar.watch().close();
   // The sidecar numbers its subscriptions.
   const { subscription } = await sidecar.request("watch", {});
   const [, prefix, last] = /^(\D*)(\d+)$/.exec(subscription);
@@ -214,8 +212,20 @@ test("however it is left, the sidecar is told: no subscription stays", async () 
     sidecar.request("unwatch", { subscription: `${prefix}${number}` }).catch(({ code }) => code);
   const outcomes = await Promise.all(Array.from({ length: Number(last) }, (_, at) => unwatch(at + 1)));
   const gone = "unknown_subscription";
-  // The fourth was kept. The fifth was not yet established; the sixth is the one that was just made.
-  assert.deepEqual(outcomes, [gone, gone, gone, {}, gone, {}]);
+  // The fourth was kept, and the fifth is the one that was just made.
+  assert.deepEqual(outcomes, [gone, gone, gone, {}, {}]);
+});
+
+test("closed before the sidecar has answered: it is told then", async () => {
+  const sidecar = manageFake();
+  await sidecar.start();
+  sidecar.watch().close();
+  // The fake answers in order, and counts its subscriptions from 1 on.
+  await sidecar.status();
+  const [first, second] = ["subscription-1", "subscription-2"];
+  await sidecar.watch().established;
+  await assert.rejects(sidecar.request("unwatch", { subscription: first }), failure("unknown_subscription"));
+  await sidecar.request("unwatch", { subscription: second });
 });
 
 test("a bad glob: established and the loop say so", async () => {
