@@ -6,7 +6,7 @@ import { ERROR_CODES, type ErrorBody, type ErrorCode } from "./protocol.js";
 export type HostErrorCode =
   /** No binary was found; `message` lists where it was looked for. */
   | "sidecar_not_found"
-  /** The binary is there, but is not what its manifest says, or may not be executed. */
+  /** The binary is there, but is not what its manifest says, may not be executed, or speaks another protocol. */
   | "sidecar_unusable"
   /** The process could not be started, or said `fatal`; `data.code` has the code of that. */
   | "start_failed"
@@ -27,7 +27,7 @@ export interface SidecarErrorDetails {
   /** As the sidecar gave it: what it is depends on the code. */
   data?: unknown;
   /** The method that was asked for. */
-  method?: string;
+  method?: string | undefined;
   /** What led to it. */
   cause?: unknown;
 }
@@ -52,7 +52,13 @@ export class SidecarError extends Error {
 
   /** The error that a response holds. */
   static of(body: ErrorBody, method?: string): SidecarError {
-    return new SidecarError(body.code, body.message, { data: body.data, ...(method === undefined ? {} : { method }) });
+    return new SidecarError(body.code, body.message, { data: body.data, method });
+  }
+
+  /** The same as the error of one request: each caller has a stack of its own, and knows which request it was. */
+  about(method: string): SidecarError {
+    const { code, message, data, cause } = this;
+    return new SidecarError(code, `${method}: ${message}`, { data, method, cause });
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {

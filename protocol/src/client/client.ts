@@ -3,11 +3,12 @@
 
 import type { Readable, Writable } from "node:stream";
 
+import { onAbort } from "../abort.js";
+import { callOut } from "../callbacks.js";
 import { SidecarError } from "../errors.js";
 import type {
   ChangedData,
   Event,
-  Limits,
   Response,
   SearchFile,
   SearchParams,
@@ -25,10 +26,12 @@ import {
   type Result,
   type SidecarMethods,
 } from "../requests.js";
+import { after } from "../timers.js";
+import { DEFAULT_LIMITS, limitsOf, readFrame, type ClientLimits } from "./frames.js";
 import { LineSplitter } from "./lines.js";
 import { searchStream, type SearchStream } from "./search-stream.js";
 
-/** The streams of a sidecar. */
+/** The streams of a sidecar. Their errors and their end are for whoever has them: `close` passes that on. */
 export interface SidecarStreams {
   /** Its stdin. */
   input: Writable;
@@ -40,15 +43,9 @@ export interface SidecarStreams {
 export interface ClientOptions {
   /** Every event but those that belong to a `searchStream` or a `watch`. */
   onEvent?: (event: Event) => void;
-  /** The sidecar wrote what is not in the contract. Nothing more is read; all requests have been rejected with `error`. */
+  /** The sidecar wrote what is not in the contract. Nothing more is read; all requests were rejected with `error`. */
   onBroken?: (error: SidecarError) => void;
 }
-
-/** The bounds until `ready` tells those in force: the sidecar's defaults. */
-const DEFAULT_LIMITS = { maxInFlight: 256, maxRequestBytes: 16 << 20, maxResponseBytes: 64 << 20 };
-
-/** How much of a line is shown in a message. */
-const SHOWN = 120;
 
 /** Methods that the sidecar answers however busy it is, and that do not count as in flight. */
 const CONTROL: ReadonlySet<string> = new Set<Method>(["ping", "cancel", "shutdown"]);
@@ -89,7 +86,7 @@ export class SidecarClient implements Requester {
   /** The ids of those that are not written yet. */
   readonly #queue = new Set<string>();
   readonly #subscriptions = new Map<string, (data: ChangedData) => void>();
-  #limits: Pick<Limits, "maxInFlight" | "maxRequestBytes" | "maxResponseBytes"> = DEFAULT_LIMITS;
+  #limits: ClientLimits = DEFAULT_LIMITS;
   #inFlight = 0;
   #lastId = 0;
   #lastHeard = performance.now();
@@ -136,7 +133,11 @@ export class SidecarClient implements Requester {
   }
 
   /** Subscribes to changes: `onChanged` is told of all that come behind the state whose clock is the result's. */
-  watch(params: WatchParams, onChanged: (data: ChangedData) => void, options: RequestOptions = {}): Promise<WatchResult> {
+  watch(
+    params: WatchParams,
+    onChanged: (data: ChangedData) => void,
+    options: RequestOptions = {},
+  ): Promise<WatchResult> {
     return this.#ask("watch", params, options, { onChanged }) as Promise<WatchResult>;
   }
 
@@ -153,7 +154,7 @@ export class SidecarClient implements Requester {
     this.#pending.clear();
     this.#queue.clear();
     this.#subscriptions.clear();
-    for (const request of pending) request.settle?.({ error: reworded(error, request.method) });
+    for (const request of pending) request.settle?.({ error: error.about(request.method) });
   }
 
   #ask(
@@ -164,30 +165,30 @@ export class SidecarClient implements Requester {
   ): Promise<unknown> {
     const { signal, timeoutMs = 0 } = options;
     return new Promise((resolve, reject) => {
-      if (this.#closed !== undefined) return reject(reworded(this.#closed, method));
+      if (this.#closed !== undefined) return reject(this.#closed.about(method));
       if (signal?.aborted) return reject(cancelled(method, signal));
       const id = String(++this.#lastId);
       const line = encoded(id, method, params);
       if (line instanceof SidecarError) return reject(line);
       if (isLonger(line, this.#limits.maxRequestBytes)) {
-        const message = `the request is longer than ${this.#limits.maxRequestBytes} bytes, the most the sidecar takes`;
+        const most = `${this.#limits.maxRequestBytes} bytes, the most the sidecar takes`;
+        const message = `${method}: the request is longer than ${most}`;
         return reject(new SidecarError("request_too_large", message, { method }));
       }
 
       let timer: NodeJS.Timeout | undefined;
-      const abort = () => this.#abandon(id, cancelled(method, signal));
+      const unlisten = onAbort(signal, () => this.#abandon(id, cancelled(method, signal)));
       const settle = (outcome: Outcome) => {
         clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
+        unlisten();
         if ("error" in outcome) reject(outcome.error);
         else resolve(outcome.result);
       };
       if (timeoutMs > 0) {
         const expire = () =>
           this.#abandon(id, new SidecarError("timeout", `${method}: not answered within ${timeoutMs} ms`, { method }));
-        timer = setTimeout(expire, timeoutMs);
+        timer = after(timeoutMs, expire);
       }
-      signal?.addEventListener("abort", abort, { once: true });
       const counts = !CONTROL.has(method);
       const request: Pending = { method, line, counts, sinks, settle };
       this.#pending.set(id, request);
@@ -199,9 +200,13 @@ export class SidecarClient implements Requester {
 
   #write(request: Pending): void {
     if (request.counts) this.#inFlight += 1;
-    // A pipe that is broken is told by `error` of the stream, to whoever has the process.
-    if (request.line !== undefined) this.#input.write(request.line);
+    if (request.line !== undefined) this.#send(request.line);
     request.line = undefined;
+  }
+
+  /** A broken pipe is told by `error` of the stream, to whoever has it. One that was ended takes nothing more. */
+  #send(line: string): void {
+    if (this.#input.writable) this.#input.write(line);
   }
 
   /** Tells the caller, and takes the request back. */
@@ -213,7 +218,7 @@ export class SidecarClient implements Requester {
     request.sinks = {};
     if (this.#queue.delete(id)) this.#pending.delete(id);
     // Its own response is of no interest, so it needs no entry; the letter keeps the id apart.
-    else this.#input.write(`${JSON.stringify({ id: `c${id}`, method: "cancel", params: { id } })}\n`);
+    else this.#send(`${JSON.stringify({ id: `c${id}`, method: "cancel", params: { id } })}\n`);
     settle({ error });
   }
 
@@ -229,15 +234,10 @@ export class SidecarClient implements Requester {
 
   #take(line: string): void {
     if (this.#closed !== undefined) return;
-    let frame: unknown;
-    try {
-      frame = JSON.parse(line);
-    } catch {
-      return this.#break(`a line that is not JSON: ${shown(line)}`);
-    }
-    if (isResponse(frame)) this.#respond(frame);
-    else if (isEvent(frame)) this.#tell(frame);
-    else this.#break(`a line that is neither a response nor an event: ${shown(line)}`);
+    const frame = readFrame(line);
+    if (typeof frame === "string") this.#break(frame);
+    else if ("ok" in frame) this.#respond(frame);
+    else this.#tell(frame);
   }
 
   #respond(response: Response): void {
@@ -275,20 +275,26 @@ export class SidecarClient implements Requester {
   }
 
   #tell(event: Event): void {
-    if (event.event === "partial") return this.#pending.get(event.data.id)?.sinks.onFiles?.(event.data.files);
+    if (event.event === "partial") {
+      const onFiles = this.#pending.get(event.data.id)?.sinks.onFiles;
+      if (onFiles !== undefined) callOut(onFiles, event.data.files);
+      return;
+    }
     const onChanged = event.event === "changed" ? this.#subscriptions.get(event.data.subscription) : undefined;
-    if (onChanged !== undefined) return onChanged(event.data as ChangedData);
+    if (onChanged !== undefined) return callOut(onChanged, event.data as ChangedData);
     if (event.event === "ready") {
-      this.#limits = event.data.limits;
+      this.#limits = limitsOf(event.data.limits);
       this.#pump();
     }
-    this.#options.onEvent?.(event);
+    const { onEvent } = this.#options;
+    if (onEvent !== undefined) callOut(onEvent, event);
   }
 
   #break(what: string): void {
     const error = new SidecarError("sidecar_crashed", `the sidecar wrote ${what}`);
     this.close(error);
-    this.#options.onBroken?.(error);
+    const { onBroken } = this.#options;
+    if (onBroken !== undefined) callOut(onBroken, error);
   }
 }
 
@@ -298,38 +304,16 @@ function encoded(id: string, method: Method, params: unknown): string | SidecarE
   try {
     return `${JSON.stringify({ id, method, params })}\n`;
   } catch (cause) {
-    return new SidecarError("invalid_params", `${method}: params cannot be written as JSON (${String(cause)})`, { method, cause });
+    const message = `${method}: params cannot be written as JSON (${String(cause)})`;
+    return new SidecarError("invalid_params", message, { method, cause });
   }
 }
 
-/** Whether a text takes more bytes than `limit`, counted only where its length does not say it. */
-function isLonger(text: string, limit: number): boolean {
-  return text.length * 3 > limit && Buffer.byteLength(text) > limit;
-}
-
-/** The same error, as that of a request: each caller has a stack of its own, and knows which request it was. */
-function reworded(error: SidecarError, method: Method): SidecarError {
-  return new SidecarError(error.code, `${method}: ${error.message}`, { data: error.data, method, cause: error.cause });
+/** Whether a line takes more bytes than `limit`, its end left aside; counted only where its length does not say it. */
+function isLonger(line: string, limit: number): boolean {
+  return line.length * 3 > limit && Buffer.byteLength(line) - 1 > limit;
 }
 
 function cancelled(method: Method, signal: AbortSignal | undefined): SidecarError {
   return new SidecarError("cancelled", `${method}: cancelled`, { method, cause: signal?.reason });
-}
-
-function shown(line: string): string {
-  return JSON.stringify(line.length > SHOWN ? `${line.slice(0, SHOWN)}…` : line);
-}
-
-function isResponse(frame: unknown): frame is Response {
-  if (typeof frame !== "object" || frame === null || !("ok" in frame) || !("id" in frame)) return false;
-  const { id, ok } = frame;
-  if (ok === true) return typeof id === "string" && "result" in frame;
-  if (ok !== false || !(typeof id === "string" || id === null) || !("error" in frame)) return false;
-  const { error } = frame;
-  return typeof error === "object" && error !== null && "code" in error && "message" in error;
-}
-
-function isEvent(frame: unknown): frame is Event {
-  if (typeof frame !== "object" || frame === null || !("event" in frame) || !("data" in frame)) return false;
-  return typeof frame.event === "string" && typeof frame.data === "object" && frame.data !== null;
 }

@@ -1,11 +1,12 @@
 // A search whose files arrive while it runs.
 
+import { onAbort } from "../abort.js";
 import type { SidecarError } from "../errors.js";
 import type { SearchFile, SearchResult } from "../protocol.js";
 
 /**
- * The files of a search, in path order, as they are found; `result` has the totals. Leaving a loop over it early cancels
- * the search. It can be gone through once. What has arrived and was not taken is held: `maxMatches` bounds it.
+ * The files of a search, in path order, as they are found; `result` has the totals. Leaving a loop over it early
+ * cancels the search. It can be gone through once. What has arrived and was not taken is held: `maxMatches` bounds it.
  */
 export interface SearchStream extends AsyncIterable<SearchFile> {
   /** The totals, once all files are there; `files` is empty. Rejects as the loop does. */
@@ -22,19 +23,22 @@ export function searchStream(source: StreamSource, signal?: AbortSignal): Search
   const stop = new AbortController();
   const arrived: SearchFile[][] = [];
   let end: { error?: SidecarError } | undefined;
+  let taken = false;
   let wake: () => void = () => {};
 
+  const abort = () => stop.abort(signal?.reason);
+  if (signal?.aborted) abort();
+  // Not `AbortSignal.any`: a signal that lives on would keep something of every search.
+  const unlisten = onAbort(signal, abort);
   const finish = (how: { error?: SidecarError }) => {
     end = how;
+    unlisten();
     wake();
   };
-  const result = source(
-    (files) => {
-      arrived.push(files);
-      wake();
-    },
-    signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]),
-  );
+  const result = source((files) => {
+    arrived.push(files);
+    wake();
+  }, stop.signal);
   // Both sides tell of a failure; nobody has to look at both.
   result.then(
     () => finish({}),
@@ -45,6 +49,8 @@ export function searchStream(source: StreamSource, signal?: AbortSignal): Search
     result,
     cancel: () => stop.abort(),
     async *[Symbol.asyncIterator]() {
+      if (taken) throw new TypeError("the files of a search can be gone through once");
+      taken = true;
       try {
         for (;;) {
           const files = arrived.shift();

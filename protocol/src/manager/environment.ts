@@ -35,10 +35,16 @@ export function sidecarEnvironment(
   extra: Record<string, string> = {},
   platform: NodeJS.Platform = process.platform,
 ): Record<string, string> {
-  const environment: Record<string, string> = {};
-  const allowed = (name: string) => ALLOWED.has(platform === "win32" ? name.toUpperCase() : name);
-  for (const [name, value] of [...Object.entries(base).filter(([name]) => allowed(name)), ...Object.entries(extra)]) {
-    if (typeof value === "string" && !`${name}${value}`.includes("\0")) environment[name] = value;
-  }
-  return environment;
+  const same = (name: string) => (platform === "win32" ? name.toUpperCase() : name);
+  /** By the name that they are the same by: on Windows, `Path` of `base` gives way to `PATH` of `extra`. */
+  const environment = new Map<string, [name: string, value: string]>();
+  const add = (variables: NodeJS.ProcessEnv, takes: (name: string) => boolean) => {
+    for (const [name, value] of Object.entries(variables)) {
+      if (typeof value !== "string" || `${name}${value}`.includes("\0") || !takes(same(name))) continue;
+      environment.set(same(name), [name, value]);
+    }
+  };
+  add(base, (name) => ALLOWED.has(name));
+  add(extra, () => true);
+  return Object.fromEntries(environment.values());
 }

@@ -1,6 +1,7 @@
 // Whether a process that says nothing still lives.
 
 import type { SidecarClient } from "../client/client.js";
+import { after, pipesRead } from "../timers.js";
 
 /** How a hang is noticed. */
 export interface HeartbeatOptions {
@@ -35,23 +36,23 @@ export class Heartbeat {
     clearTimeout(this.#timer);
   }
 
-  #rest(): void {
+  #rest(delayMs = this.#intervalMs): void {
     if (this.#stopped) return;
     // It keeps no host alive that has nothing else to do.
-    this.#timer = setTimeout(() => void this.#beat(), this.#intervalMs).unref();
+    this.#timer = after(delayMs, () => void this.#beat()).unref();
   }
 
   async #beat(): Promise<void> {
     const asked = performance.now();
-    if (asked - this.#client.lastHeard < this.#intervalMs) return this.#rest();
+    const silent = asked - this.#client.lastHeard;
+    if (silent < this.#intervalMs) return this.#rest(this.#intervalMs - silent);
     const answer = await this.#client.ping({}, { timeoutMs: this.#timeoutMs }).catch(() => undefined);
     if (answer !== undefined || this.#stopped) return this.#rest();
-    // Timers come before what is read: where this process stood still, the answer is in the pipe.
-    await new Promise(setImmediate);
-    await new Promise(setImmediate);
+    // Where this process stood still, the answer is in the pipe.
+    await pipesRead();
     const now = performance.now();
     const stalled = now - asked > this.#timeoutMs + STALLED_MS;
-    if (this.#stopped || stalled || this.#client.lastHeard > asked) return this.#rest();
+    if (this.#stopped || this.#client.closed || stalled || this.#client.lastHeard > asked) return this.#rest();
     this.#onHang(now - this.#client.lastHeard);
   }
 }

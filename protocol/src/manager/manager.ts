@@ -2,6 +2,7 @@
 
 import { EventEmitter } from "node:events";
 
+import { callOut } from "../callbacks.js";
 import type { SidecarClient } from "../client/client.js";
 import { searchStream, type SearchStream } from "../client/search-stream.js";
 import { SidecarError } from "../errors.js";
@@ -17,6 +18,7 @@ import {
   type SidecarMethods,
 } from "../requests.js";
 import { resolveSidecarPath, verifyBinary } from "../resolve/index.js";
+import { after } from "../timers.js";
 import type { SidecarCommand } from "./command.js";
 import { crashError, described, isFinal, startError, type EndCause } from "./end-cause.js";
 import { sidecarEnvironment } from "./environment.js";
@@ -66,6 +68,11 @@ export interface SidecarManagerEvents {
   event: [event: Event];
 }
 
+/** An event and what its listeners are called with. */
+type Announcement = {
+  [E in keyof SidecarManagerEvents]: [name: E, ...args: SidecarManagerEvents[E]];
+}[keyof SidecarManagerEvents];
+
 /** Requests by their names: `sidecar.glob({ include: ["*.ts"] })`. */
 export interface SidecarManager extends SidecarMethods {}
 
@@ -77,6 +84,7 @@ export interface SidecarManager extends SidecarMethods {}
  */
 export class SidecarManager extends EventEmitter<SidecarManagerEvents> implements Requester, AsyncDisposable {
   readonly #options: SidecarManagerOptions;
+  readonly #commandLine: readonly string[];
   readonly #logger: Logger;
   readonly #requestTimeoutMs: number;
   readonly #policy: RestartPolicy | undefined;
@@ -89,14 +97,20 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
   #ready: ReadyData | undefined;
   #failure: SidecarError | undefined;
   #stopping: Promise<void> | undefined;
+  /** How often `stop` was called: a start that waited meanwhile is not wanted any more. */
+  #stops = 0;
   /** Which start is under way: what belongs to an earlier one finds out by this. */
   #generation = 0;
   #restarts = 0;
+  /** What listeners are still to be told: what one of them does comes after what all of them are told now. */
+  readonly #announcements: Announcement[] = [];
+  #announcing = false;
 
   constructor(options: SidecarManagerOptions) {
     super();
     this.#options = options;
-    this.#logger = options.logger ?? consoleLogger;
+    this.#commandLine = commandLine(options);
+    this.#logger = shielded(options.logger ?? consoleLogger);
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.#policy = options.restart === false ? undefined : new RestartPolicy(options.restart);
   }
@@ -125,15 +139,20 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
    * `sidecar_not_found`, `sidecar_unusable`, `start_failed`, `start_timeout`, `crash_loop` or `sidecar_stopped`.
    */
   async start(): Promise<ReadyData> {
-    if (this.#state === "stopping") await this.#stopping;
+    if (this.#state === "stopping") {
+      const stops = this.#stops;
+      await this.#stopping;
+      if (stops !== this.#stops) throw stopped();
+    }
+    if (this.#ready !== undefined && this.#serving() !== undefined) return this.#ready;
+    // Before anybody is told anything: a listener may stop it again.
+    const ready = this.#waiting.wait();
     if (this.#state === "idle" || this.#state === "failed" || this.#state === "stopped") {
       this.#stopping = undefined;
       this.#failure = undefined;
       this.#policy?.reset();
-      void this.#launch(true);
+      void this.#launch(false);
     }
-    if (this.#ready !== undefined) return this.#ready;
-    const { ready } = await this.#waiting.wait();
     return ready;
   }
 
@@ -166,7 +185,7 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
   watch(params: WatchParams = {}, options: Pick<RequestOptions, "signal"> = {}): Subscription {
     const subscription = new LastingSubscription(params, options.signal, (ended) => this.#subscriptions.delete(ended));
     const refusal = this.#refusal();
-    if (refusal !== undefined) subscription.finish(refusal);
+    if (refusal !== undefined) subscription.finish(refusal.about("watch"));
     else if (!options.signal?.aborted) {
       this.#subscriptions.add(subscription);
       const client = this.#serving();
@@ -180,7 +199,13 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
    * may be answered until then; what waits for a process is rejected.
    */
   stop(): Promise<void> {
-    return (this.#stopping ??= this.#stop());
+    this.#stops += 1;
+    if (this.#stopping === undefined) {
+      let done = () => {};
+      this.#stopping = new Promise((resolve) => (done = resolve));
+      void this.#stop().then(done);
+    }
+    return this.#stopping;
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -192,26 +217,29 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
     clearTimeout(this.#backOff);
     this.#heartbeat?.stop();
     this.#ready = undefined;
-    this.#enter("stopping");
+    this.#state = "stopping";
     this.#waiting.reject(stopped());
-    for (const subscription of [...this.#subscriptions]) subscription.close();
-    await this.#process?.stop(this.#options.stop);
+    for (const subscription of [...this.#subscriptions]) subscription.finish();
+    const ended = this.#process?.stop(this.#options.stop);
+    this.#announce(["state", "stopping"]);
+    await ended;
     this.#process = undefined;
-    this.#enter("stopped");
-    this.emit("stopped");
+    this.#state = "stopped";
+    this.#announce(["state", "stopped"], ["stopped"]);
   }
 
-  /** Starts a process. `first`: nobody was ever served, so what keeps it from starting is likely to stay. */
-  async #launch(first: boolean): Promise<void> {
+  /** Starts a process. `served`: since `start` was called there was one that was ready. */
+  async #launch(served: boolean): Promise<void> {
     const generation = ++this.#generation;
     const current = () => generation === this.#generation;
-    this.#enter("starting");
-    this.emit("starting");
+    this.#state = "starting";
+    this.#announce(["state", "starting"], ["starting"]);
+    if (!current()) return;
     let command: SidecarCommand;
     try {
       command = await this.#command();
     } catch (error) {
-      if (current()) this.#fail(error as SidecarError);
+      if (current()) this.#fail(error instanceof SidecarError ? error : unresolved(error));
       return;
     }
     if (!current()) return;
@@ -221,19 +249,18 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
     try {
       process = SidecarProcess.start({
         file,
-        args: [...args, ...commandLine(this.#options)],
+        args: [...args, ...this.#commandLine],
         env: sidecarEnvironment(globalThis.process.env, { ...env, ...this.#options.env }),
         startTimeoutMs: this.#options.startTimeoutMs ?? 10_000,
         logger: this.#logger,
         onEvent: (event) => {
-          if (event.event !== "ready" && event.event !== "fatal") this.emit("event", event);
+          if (event.event !== "ready" && event.event !== "fatal") this.#announce(["event", event]);
         },
       });
     } catch (error) {
-      return this.#lost({ kind: "spawn", file, error: error as NodeJS.ErrnoException }, undefined, first);
+      return this.#lost({ kind: "spawn", file, error: error as NodeJS.ErrnoException }, [], served);
     }
     this.#process = process;
-    let served = false;
     process.ready.then(
       (ready) => {
         if (!current()) return;
@@ -245,7 +272,7 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
     const cause = await process.ended;
     if (!current()) return;
     this.#process = undefined;
-    this.#lost(cause, process, first && !served);
+    this.#lost(cause, process.lastWords, served);
   }
 
   /** What is to be started, checked. */
@@ -267,48 +294,55 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
         process.condemn({ kind: "hang", silentMs }),
       );
     }
-    this.#enter("ready");
-    this.#waiting.resolve({ client: process.client, ready });
+    this.#state = "ready";
+    this.#waiting.resolve(ready);
     for (const subscription of this.#subscriptions) void subscription.attach(process.client);
-    this.emit("ready", ready);
+    this.#announce(["state", "ready"], ["ready", ready]);
   }
 
   /** The process is gone, and nobody asked for that. */
-  #lost(cause: EndCause, process: SidecarProcess | undefined, first: boolean): void {
+  #lost(cause: EndCause, stderr: readonly string[], served: boolean): void {
     this.#heartbeat?.stop();
     this.#ready = undefined;
     for (const subscription of this.#subscriptions) subscription.detach();
-    const stderr = process?.lastWords ?? [];
-    const hopeless = isFinal(cause) || (first && cause.kind === "start-timeout");
-    if (hopeless) return this.#fail(startError(cause, stderr));
-    const delayMs = this.#policy?.crashed(performance.now());
-    if (delayMs === undefined) {
-      const error = first ? startError(cause, stderr) : crashError(cause, stderr);
-      return this.#fail(this.#policy === undefined ? error : crashLoop(cause, this.#policy.crashes, error));
-    }
-    const crashes = this.#policy?.crashes ?? 0;
+    const error = served ? crashError(cause, stderr) : startError(cause, stderr);
+    if (isFinal(cause, served)) return this.#fail(startError(cause, stderr));
+    if (this.#policy === undefined) return this.#fail(error);
+    const delayMs = this.#policy.crashed(performance.now());
+    const { crashes } = this.#policy;
+    if (delayMs === undefined) return this.#fail(crashLoop(cause, crashes, error));
     this.#logger.warn(`${described(cause)}; it is started again in ${Math.round(delayMs)} ms`, { crashes });
-    this.#enter("restarting");
-    this.#backOff = setTimeout(() => {
+    this.#state = "restarting";
+    this.#backOff = after(delayMs, () => {
       this.#restarts += 1;
-      void this.#launch(first);
-    }, delayMs);
-    this.emit("restarting", { cause, delayMs, crashes });
+      void this.#launch(served);
+    });
+    this.#announce(["state", "restarting"], ["restarting", { cause, delayMs, crashes }]);
   }
 
   #fail(error: SidecarError): void {
     this.#failure = error;
     this.#logger.error(error.message, { code: error.code });
-    this.#enter("failed");
+    this.#state = "failed";
     this.#waiting.reject(error);
-    for (const subscription of [...this.#subscriptions]) subscription.finish(error);
-    this.emit("failed", error);
+    for (const subscription of [...this.#subscriptions]) subscription.finish(error.about("watch"));
+    this.#announce(["state", "failed"], ["failed", error]);
   }
 
-  #enter(state: SidecarState): void {
-    this.#state = state;
-    this.emit("state", state);
+  /** Tells listeners, once the state is what they are told. */
+  #announce(...announcements: Announcement[]): void {
+    this.#announcements.push(...announcements);
+    if (this.#announcing) return;
+    this.#announcing = true;
+    for (let next = this.#announcements.shift(); next !== undefined; next = this.#announcements.shift()) {
+      callOut(this.#emit, next);
+    }
+    this.#announcing = false;
   }
+
+  readonly #emit = ([name, ...args]: Announcement): void => {
+    (this as EventEmitter).emit(name, ...args);
+  };
 
   /** The client of a process that is ready, and not known to be lost. */
   #serving(): SidecarClient | undefined {
@@ -322,31 +356,29 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
     options: RequestOptions,
     ask: (client: SidecarClient, options: RequestOptions) => Promise<T>,
   ): Promise<T> {
-    const refusal = this.#refusal(method);
-    if (refusal !== undefined) throw refusal;
-    const serving = this.#serving();
-    if (serving !== undefined) return ask(serving, options);
     const asked = performance.now();
     const { timeoutMs = 0 } = options;
-    const { client } = await this.#waiting.wait(method, options);
-    // Never 0, which would be no time-out.
-    const rest = timeoutMs === 0 ? 0 : Math.max(1, timeoutMs - (performance.now() - asked));
-    return ask(client, { ...options, timeoutMs: rest });
+    for (;;) {
+      const refusal = this.#refusal();
+      if (refusal !== undefined) throw refusal.about(method);
+      // Never 0, which would be no time-out.
+      const rest = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (performance.now() - asked)));
+      const client = this.#serving();
+      if (client !== undefined) return ask(client, { ...options, timeoutMs: rest });
+      await this.#waiting.wait(method, { ...options, timeoutMs: rest });
+    }
   }
 
   /** Why there is no use in waiting. */
-  #refusal(method?: Method): SidecarError | undefined {
-    const details = method === undefined ? {} : { method };
+  #refusal(): SidecarError | undefined {
     switch (this.#state) {
       case "idle":
-        return new SidecarError("sidecar_stopped", "the sidecar was not started: call `start`", details);
+        return new SidecarError("sidecar_stopped", "the sidecar was not started: call `start`");
       case "stopping":
       case "stopped":
-        return stopped(method);
-      case "failed": {
-        const { code, message, data, cause } = this.#failure ?? stopped(method);
-        return new SidecarError(code, message, { data, cause, ...details });
-      }
+        return stopped();
+      case "failed":
+        return this.#failure;
       default:
         return undefined;
     }
@@ -355,8 +387,20 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
 
 withMethods(SidecarManager.prototype);
 
-function stopped(method?: Method): SidecarError {
-  return new SidecarError("sidecar_stopped", "the sidecar was stopped", method === undefined ? {} : { method });
+function stopped(): SidecarError {
+  return new SidecarError("sidecar_stopped", "the sidecar was stopped");
+}
+
+/** What looking for the binary threw, where that is no error of this package: of the file system. */
+function unresolved(cause: unknown): SidecarError {
+  return new SidecarError("start_failed", `the sidecar's binary could not be looked at: ${String(cause)}`, { cause });
+}
+
+/** A logger that breaks nothing off when it throws. */
+function shielded(logger: Logger): Logger {
+  const level = (name: keyof Logger) => (message: string, fields?: Record<string, unknown>) =>
+    callOut((...args) => logger[name](...args), message, fields);
+  return { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") };
 }
 
 function crashLoop(cause: EndCause, crashes: number, last: SidecarError): SidecarError {

@@ -12,7 +12,7 @@ import type { RestartOptions } from "./restart-policy.js";
 
 /** How a sidecar is started, watched over and stopped. Only `root` is needed. */
 export interface SidecarManagerOptions {
-  /** The workspace. A relative path is taken from the working directory of this process. */
+  /** The workspace. A relative path is taken from the working directory when the manager is made. */
   root: string;
   /**
    * What is started: the path of a binary, a command, or where to look for the binary. By default it is looked for as
@@ -45,10 +45,11 @@ export interface SidecarManagerOptions {
   logger?: Logger;
 }
 
-/** The command line behind the program. */
+/** The command line behind the program; paths as of now. */
 export function commandLine(options: SidecarManagerOptions): string[] {
   const { root, exclude = [], cacheDir, watchMode, logLevel = "warn", args = [] } = options;
   return [
+    // One that is absolute stays as it is: `..` behind a symbolic link is not what `resolve` makes of it.
     ["--root", isAbsolute(root) ? root : resolve(root)],
     ["--log-format", "json", "--log-level", logLevel],
     exclude.flatMap((glob) => ["--exclude", glob]),

@@ -7,6 +7,7 @@ import { SidecarClient } from "../client/client.js";
 import type { SidecarError } from "../errors.js";
 import type { Logger } from "../logger.js";
 import { PROTOCOL_VERSION, type Event, type ReadyData } from "../protocol.js";
+import { after, pipesRead } from "../timers.js";
 import { crashError, startError, type EndCause } from "./end-cause.js";
 import { StderrLog } from "./stderr.js";
 
@@ -31,7 +32,7 @@ export interface StopOptions {
 
 /** A process that said `fatal`, or whose pipe broke, has so long to be gone, in milliseconds. */
 const LEAVE_GRACE_MS = 500;
-/** After it is gone, what it wrote last is read for so long, in milliseconds: another process may hold its stdout open. */
+/** After it is gone, its last words are read for so long, in milliseconds: another process may hold its stdout open. */
 const LAST_WORDS_MS = 200;
 
 /** A sidecar that was started. */
@@ -39,7 +40,7 @@ export class SidecarProcess {
   readonly client: SidecarClient;
   /** Resolves when requests are served; rejects when that will not be. */
   readonly ready: Promise<ReadyData>;
-  /** Resolves when the process is gone (or was never there), all requests are settled, and the system has forgotten it. */
+  /** Resolves when the process is gone, and forgotten by the system, or was never there; requests are settled then. */
   readonly ended: Promise<EndCause>;
 
   readonly #child: ChildProcessByStdio<Writable, Readable, Readable>;
@@ -58,18 +59,24 @@ export class SidecarProcess {
     this.ready.catch(() => {});
 
     const { startTimeoutMs } = options;
-    const late = setTimeout(() => this.condemn({ kind: "start-timeout", timeoutMs: startTimeoutMs }), startTimeoutMs);
+    let isReady = false;
+    const late = after(startTimeoutMs, () => {
+      // Where this process stood still, `ready` is in the pipe.
+      void pipesRead().then(() => isReady || this.condemn({ kind: "start-timeout", timeoutMs: startTimeoutMs }));
+    });
     this.client = new SidecarClient(
       { input: child.stdin, output: child.stdout },
       {
         onEvent: (event) => {
-          if (event.event === "fatal") this.#leaving({ kind: "fatal", ...event.data });
-          else if (event.event === "ready") {
+          if (event.event === "fatal") {
+            const { code, message } = event.data;
+            this.#leaving({ kind: "fatal", code, message });
+          } else if (event.event === "ready") {
             const { protocolVersion, version } = event.data;
             if (protocolVersion !== PROTOCOL_VERSION) {
-              const message = `sidecar ${version} speaks version ${protocolVersion} of the protocol, not ${PROTOCOL_VERSION}`;
-              return this.condemn({ kind: "protocol", message });
+              return this.condemn({ kind: "version", version, protocolVersion });
             }
+            isReady = true;
             clearTimeout(late);
             settleReady.resolve(event.data);
           }
@@ -83,22 +90,26 @@ export class SidecarProcess {
       const end = (cause: EndCause) => {
         clearTimeout(late);
         this.#gone = true;
+        // Another process may hold them open; they would keep this one from ending.
+        for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
+        this.#stderr.flush();
         this.client.close(crashError(cause, this.#stderr.last));
         settleReady.reject(startError(cause, this.#stderr.last));
         resolve(cause);
       };
-      child.once("error", (error) => {
+      child.on("error", (error) => {
         // Also told when a signal cannot be sent; then there is a process.
         if (child.pid === undefined) end({ kind: "spawn", file: options.file, error });
       });
       child.once("exit", (code, signal) => {
         this.#gone = true;
-        const cause = this.#verdict ?? (signal === null ? { kind: "exit", code: code ?? 0 } : { kind: "signal", signal });
-        const unheard = setTimeout(() => end(this.#verdict ?? cause), LAST_WORDS_MS);
+        const left: EndCause = signal === null ? { kind: "exit", code: code ?? 0 } : { kind: "signal", signal };
+        // Its last words may be `fatal`.
+        const over = () => end(this.#verdict ?? left);
+        const unheard = setTimeout(over, LAST_WORDS_MS);
         child.once("close", () => {
           clearTimeout(unheard);
-          // Its last words may have been `fatal`.
-          end(this.#verdict ?? cause);
+          over();
         });
       });
       // A process that ends breaks its pipes; one that only breaks them is of no use.
@@ -116,6 +127,11 @@ export class SidecarProcess {
   static start(options: ProcessOptions): SidecarProcess {
     const { file, args, env } = options;
     const child = spawn(file, args, { env, stdio: ["pipe", "pipe", "pipe"], windowsHide: true });
+    // So it is where the system had no descriptors left for them; `error` follows.
+    if ((child.stdin as Writable | undefined) === undefined) {
+      child.on("error", () => {});
+      throw Object.assign(new Error(`spawn ${file} EMFILE: too many open files`), { code: "EMFILE" });
+    }
     return new SidecarProcess(child, options);
   }
 
@@ -147,8 +163,8 @@ export class SidecarProcess {
     // What is in flight is answered first. At the end of its input it leaves even if it does not know the request.
     this.client.request("shutdown").catch(() => {});
     this.#child.stdin.end();
-    const terminate = setTimeout(() => this.#child.kill("SIGTERM"), graceMs);
-    const kill = setTimeout(() => this.#child.kill("SIGKILL"), graceMs + killMs);
+    const terminate = after(graceMs, () => this.#child.kill("SIGTERM"));
+    const kill = after(graceMs + killMs, () => this.#child.kill("SIGKILL"));
     await ended;
     clearTimeout(terminate);
     clearTimeout(kill);

@@ -14,15 +14,6 @@ export interface RestartOptions {
   windowMs?: number;
 }
 
-/** The defaults of `RestartOptions`. */
-export const RESTART_DEFAULTS: Required<RestartOptions> = {
-  minDelayMs: 100,
-  maxDelayMs: 5_000,
-  factor: 2,
-  maxCrashes: 5,
-  windowMs: 60_000,
-};
-
 /** Counts crashes: exponential back-off with jitter, and a breaker. */
 export class RestartPolicy {
   readonly #options: Required<RestartOptions>;
@@ -31,7 +22,8 @@ export class RestartPolicy {
   #crashes: number[] = [];
 
   constructor(options: RestartOptions = {}, random: () => number = Math.random) {
-    this.#options = { ...RESTART_DEFAULTS, ...options };
+    const { minDelayMs = 100, maxDelayMs = 5_000, factor = 2, maxCrashes = 5, windowMs = 60_000 } = options;
+    this.#options = { minDelayMs, maxDelayMs, factor, maxCrashes, windowMs };
     this.#random = random;
   }
 

@@ -7,12 +7,12 @@ import type { Logger } from "../logger.js";
 
 /** How many of the last lines are kept, for whoever asks why a process ended. */
 const KEPT = 20;
-/** The longest line that is passed on, in UTF-16 units. */
-const MAX_LINE = 8 * 1024;
+/** The longest message that is passed on, in UTF-16 units. */
+const MAX_MESSAGE = 8 * 1024;
 /** Without a newline for so many bytes, what there is passes as a line. */
 const MAX_HELD = 64 * 1024;
 
-/** Passes each line of `stderr` on to `logger`: by its level where it is one of the sidecar's own, else as a warning. */
+/** Passes each line of `stderr` on to `logger`: by its level where it is one of the sidecar's, else as a warning. */
 export class StderrLog {
   readonly #logger: Logger;
   readonly #lines = new LineSplitter();
@@ -20,13 +20,17 @@ export class StderrLog {
 
   constructor(stderr: Readable, logger: Logger) {
     this.#logger = logger;
-    const take = (line: string) => this.#take(line);
     stderr.on("data", (chunk: Buffer) => {
-      this.#lines.push(chunk, take);
-      if (this.#lines.held > MAX_HELD) this.#lines.push(Buffer.from("\n"), take);
+      this.#lines.push(chunk, this.#take);
+      if (this.#lines.held > MAX_HELD) this.flush();
     });
-    stderr.on("end", () => this.#lines.push(Buffer.from("\n"), take));
+    stderr.on("end", () => this.flush());
     stderr.on("error", () => {});
+  }
+
+  /** What came without a newline passes as a line. */
+  flush(): void {
+    if (this.#lines.held > 0) this.#lines.push(Buffer.from("\n"), this.#take);
   }
 
   /** The last lines, the oldest first. */
@@ -34,14 +38,15 @@ export class StderrLog {
     return this.#last;
   }
 
-  #take(line: string): void {
-    const text = line.trimEnd().slice(0, MAX_LINE);
+  readonly #take = (line: string): void => {
+    const text = line.trimEnd();
     if (text === "") return;
     const { level, message, fields } = read(text);
-    this.#last.push(message);
+    const shown = message.slice(0, MAX_MESSAGE);
+    this.#last.push(shown);
     if (this.#last.length > KEPT) this.#last.shift();
-    this.#logger[level](`sidecar: ${message}`, fields);
-  }
+    this.#logger[level](`sidecar: ${shown}`, fields);
+  };
 }
 
 type Level = keyof Logger;

@@ -1,5 +1,6 @@
 // What changes in the workspace, across the processes that tell of it.
 
+import { onAbort } from "../abort.js";
 import type { SidecarClient } from "../client/client.js";
 import { SidecarError } from "../errors.js";
 import type { ChangedData, WatchParams } from "../protocol.js";
@@ -27,9 +28,9 @@ const MAX_QUEUED = 256;
 export class LastingSubscription implements Subscription {
   readonly established: Promise<void>;
   readonly #params: WatchParams;
-  readonly #signal: AbortSignal | undefined;
   readonly #onClose: (subscription: LastingSubscription) => void;
   readonly #queue: Changes[] = [];
+  readonly #unlisten: () => void;
   #settle: { resolve: () => void; reject: (error: SidecarError) => void } = { resolve() {}, reject() {} };
   #client: SidecarClient | undefined;
   #id: string | undefined;
@@ -38,6 +39,7 @@ export class LastingSubscription implements Subscription {
   /** There is more to know than what is queued. */
   #behind = false;
   #end: { error?: SidecarError } | undefined;
+  #taken = false;
   #wake = () => {};
 
   constructor(
@@ -46,13 +48,14 @@ export class LastingSubscription implements Subscription {
     onClose: (subscription: LastingSubscription) => void,
   ) {
     this.#params = params;
-    this.#signal = signal;
     this.#onClose = onClose;
     this.established = new Promise((resolve, reject) => (this.#settle = { resolve, reject }));
     // The loop tells of it, too.
     this.established.catch(() => {});
-    if (signal?.aborted) this.#abort();
-    else signal?.addEventListener("abort", this.#abort, { once: true });
+    const abort = () =>
+      this.finish(new SidecarError("cancelled", "watch: cancelled", { method: "watch", cause: signal?.reason }));
+    this.#unlisten = onAbort(signal, abort);
+    if (signal?.aborted) abort();
   }
 
   /** Goes on with another process. Never rejects: what fails is told to the reader. */
@@ -68,8 +71,7 @@ export class LastingSubscription implements Subscription {
       if (this.#end !== undefined) return void client.unwatch(subscription).catch(() => {});
       if (this.#client !== client) return;
       this.#id = subscription;
-      if (this.#clock === undefined) this.#clock = clock;
-      else this.#fallBehind();
+      this.#clock ??= clock;
       this.#settle.resolve();
       this.#wake();
     } catch (error) {
@@ -87,40 +89,50 @@ export class LastingSubscription implements Subscription {
 
   /** Ends it: with an error, a loop over it throws. */
   finish(error?: SidecarError): void {
-    if (this.#end !== undefined) return;
-    this.#end = error === undefined ? {} : { error };
-    this.#signal?.removeEventListener("abort", this.#abort);
-    this.#settle.reject(error ?? new SidecarError("sidecar_stopped", "watch: it was closed"));
-    if (this.#id !== undefined) this.#client?.unwatch(this.#id).catch(() => {});
-    this.#queue.length = 0;
-    this.#onClose(this);
-    this.#wake();
+    this.#finish(error === undefined ? {} : { error }, error ?? ended("sidecar_stopped", "the sidecar was stopped"));
   }
 
   close(): void {
-    this.finish();
+    this.#finish({}, ended("cancelled", "it was closed"));
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Changes, void, undefined> {
+    if (this.#taken) throw new TypeError("the changes of a subscription can be gone through once");
+    this.#taken = true;
     try {
-      for (;;) {
-        if (this.#end?.error !== undefined) throw this.#end.error;
-        if (this.#end !== undefined) return;
-        const next = this.#behind ? await this.#catchUp() : this.#queue.shift();
-        if (next !== undefined) {
-          this.#clock = next.clock;
-          yield next;
-        } else if (this.#end === undefined && !(this.#behind && this.#id !== undefined) && this.#queue.length === 0) {
-          await new Promise<void>((resolve) => (this.#wake = resolve));
-        }
+      while (this.#end === undefined) {
+        const next = await this.#next();
+        // It may have ended meanwhile.
+        if (this.#end !== undefined) break;
+        if (next === undefined) continue;
+        this.#clock = next.clock;
+        yield next;
       }
+      if (this.#end.error !== undefined) throw this.#end.error;
     } finally {
       this.close();
     }
   }
 
-  readonly #abort = () =>
-    this.finish(new SidecarError("cancelled", "watch: cancelled", { method: "watch", cause: this.#signal?.reason }));
+  /** The next changes; nothing where there was a reason to look again. */
+  async #next(): Promise<Changes | undefined> {
+    if (this.#behind) {
+      if (this.#id !== undefined) return this.#catchUp();
+    } else if (this.#queue.length > 0) return this.#queue.shift();
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    return undefined;
+  }
+
+  #finish(end: { error?: SidecarError }, unestablished: SidecarError): void {
+    if (this.#end !== undefined) return;
+    this.#end = end;
+    this.#unlisten();
+    this.#settle.reject(unestablished);
+    if (this.#id !== undefined) this.#client?.unwatch(this.#id).catch(() => {});
+    this.#queue.length = 0;
+    this.#onClose(this);
+    this.#wake();
+  }
 
   #take(changes: Changes): void {
     if (this.#end !== undefined) return;
@@ -157,6 +169,10 @@ export class LastingSubscription implements Subscription {
       return undefined;
     }
   }
+}
+
+function ended(code: "cancelled" | "sidecar_stopped", why: string): SidecarError {
+  return new SidecarError(code, `watch: ${why}`, { method: "watch" });
 }
 
 /** Whether a request failed because its process is no more. */

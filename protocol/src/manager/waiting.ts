@@ -1,61 +1,60 @@
 // Those who wait for a process that is ready.
 
-import type { SidecarClient } from "../client/client.js";
+import { onAbort } from "../abort.js";
 import { SidecarError } from "../errors.js";
 import type { ReadyData } from "../protocol.js";
 import type { Method, RequestOptions } from "../requests.js";
-
-/** What they wait for. */
-export interface Served {
-  client: SidecarClient;
-  ready: ReadyData;
-}
+import { after } from "../timers.js";
 
 interface Waiter {
-  resolve: (served: Served) => void;
+  resolve: (ready: ReadyData) => void;
   reject: (error: SidecarError) => void;
+  method: Method | undefined;
 }
 
 /** Each waits for the next outcome, or until it is cancelled or out of time. */
 export class Waiting {
   readonly #waiters = new Set<Waiter>();
 
-  wait(method?: Method, { signal, timeoutMs = 0 }: RequestOptions = {}): Promise<Served> {
+  /** Waits as part of a request for `method`, or for the process alone. */
+  wait(method?: Method, { signal, timeoutMs = 0 }: RequestOptions = {}): Promise<ReadyData> {
     return new Promise((resolve, reject) => {
-      const details = method === undefined ? {} : { method };
-      const cancelled = () => new SidecarError("cancelled", `${method}: cancelled`, { ...details, cause: signal?.reason });
+      const what = method ?? "start";
+      const cancelled = () => new SidecarError("cancelled", `${what}: cancelled`, { method, cause: signal?.reason });
       if (signal?.aborted) return reject(cancelled());
       let timer: NodeJS.Timeout | undefined;
+      const unlisten = onAbort(signal, () => waiter.reject(cancelled()));
       const leave = () => {
         this.#waiters.delete(waiter);
         clearTimeout(timer);
-        signal?.removeEventListener("abort", abort);
+        unlisten();
       };
       const waiter: Waiter = {
-        resolve: (served) => {
+        resolve: (ready) => {
           leave();
-          resolve(served);
+          resolve(ready);
         },
-        reject: ({ code, message, data, cause }) => {
+        reject: (error) => {
           leave();
-          reject(new SidecarError(code, message, { data, cause, ...details }));
+          reject(error);
         },
+        method,
       };
-      const abort = () => waiter.reject(cancelled());
       if (timeoutMs > 0) {
-        const message = `${method}: the sidecar was not ready within ${timeoutMs} ms`;
-        timer = setTimeout(() => waiter.reject(new SidecarError("timeout", message)), timeoutMs);
+        const message = `${what}: the sidecar was not ready within ${timeoutMs} ms`;
+        timer = after(timeoutMs, () => waiter.reject(new SidecarError("timeout", message, { method })));
       }
-      signal?.addEventListener("abort", abort, { once: true });
       this.#waiters.add(waiter);
     });
   }
 
-  resolve(served: Served): void {
-    for (const waiter of [...this.#waiters]) waiter.resolve(served);
+  resolve(ready: ReadyData): void {
+    for (const waiter of [...this.#waiters]) waiter.resolve(ready);
   }
 
   reject(error: SidecarError): void {
-    for (const waiter of [...this.#waiters]) waiter.reject(error);
+    for (const waiter of [...this.#waiters]) {
+      waiter.reject(waiter.method === undefined ? error : error.about(waiter.method));
+    }
   }
 }

@@ -1,0 +1,79 @@
+// Whether a silent sidecar is taken for hung, when this process stood still, too.
+
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Heartbeat } from "../dist/esm/manager/heartbeat.js";
+import { conversation } from "./support/conversation.mjs";
+import { within } from "./support/managers.mjs";
+
+/** A heartbeat whose pings go to `onPing`, which may answer. Gives the first of: a hang, or so many pings. */
+async function beat(onPing, { intervalMs = 10, timeoutMs = 50, enough = 3 } = {}) {
+  const talk = conversation();
+  let pings = 0;
+  let heartbeat;
+  try {
+    const outcome = new Promise((resolve) => {
+      const { _write: write } = talk.input;
+      talk.input._write = (line, encoding, done) => {
+        write.call(talk.input, line, encoding, done);
+        const { id, method } = JSON.parse(line);
+        if (method !== "ping") return;
+        pings += 1;
+        if (pings === enough) resolve("well");
+        else onPing(id, talk, pings);
+      };
+      heartbeat = new Heartbeat(talk.client, { intervalMs, timeoutMs }, (silentMs) => resolve(silentMs));
+    });
+    return [await within(outcome, "an outcome"), pings];
+  } finally {
+    heartbeat.stop();
+  }
+}
+
+function standStill(ms) {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+test("pings that are answered", async () => {
+  assert.deepEqual(await beat((id, { answer }) => setImmediate(answer, id)), ["well", 3]);
+});
+
+test("a ping that is not answered is a hang", async () => {
+  const [silentMs, pings] = await beat(() => {});
+  assert.equal(pings, 1);
+  assert.ok(silentMs >= 59, `${silentMs} ms`);
+});
+
+test("any word is a sign of life: an event, a failure, half a line", async () => {
+  const words = [
+    (id, { tell }) => tell({ event: "progress", data: {} }),
+    (id, { tell }) => tell({ id, ok: false, error: { code: "internal", message: "no" } }),
+    (id, { read }) => read('{"event":'),
+  ];
+  for (const word of words) {
+    const onPing = (id, talk, pings) => pings === 1 && setImmediate(word, id, talk);
+    const [silentMs, pings] = await beat(onPing, { enough: 9 });
+    // Of the ping that nothing followed.
+    assert.deepEqual([typeof silentMs, pings], ["number", 2]);
+  }
+});
+
+test("this process stood still until the time-out was over, and the answer is in the pipe: no hang", async () => {
+  const onPing = (id, { answer }) =>
+    setImmediate(() => {
+      standStill(80);
+      // What is read comes behind timers: the one of the ping is due.
+      setImmediate(answer, id);
+    });
+  assert.deepEqual(await beat(onPing), ["well", 3]);
+});
+
+test("this process stood still for so long that nothing is to be believed: another ping tells", async () => {
+  const onPing = (id, talk, pings) => {
+    if (pings === 1) standStill(1_100);
+  };
+  const [silentMs, pings] = await beat(onPing);
+  assert.deepEqual([typeof silentMs, pings], ["number", 2]);
+});
