@@ -50,7 +50,7 @@ test("delays: between half and whole of a bound that rises to the longest; the b
       if (crash === options.maxCrashes) assert.equal(delay, undefined);
       else {
         const bound = Math.min(options.maxDelayMs, options.minDelayMs * options.factor ** (crash - 1));
-        assert.ok(delay >= bound / 2 && delay <= bound, `${delay} of ${bound}`);
+        assert.ok(delay >= Math.round(bound / 2) && delay <= Math.round(bound), `${delay} of ${bound}`);
       }
     }
     policy.reset();
@@ -107,6 +107,7 @@ test("environment: only what is allowed, and what is asked for", () => {
     HOME: "/home/me",
     PATH: "/bin",
     XDG_CONFIG_HOME: "/config",
+    GIT_CONFIG_GLOBAL: "/git/config",
     Path: "not this one",
     NODE_OPTIONS: "--inspect",
     ELECTRON_RUN_AS_NODE: "1",
@@ -118,6 +119,7 @@ test("environment: only what is allowed, and what is asked for", () => {
     HOME: "/other",
     PATH: "/bin",
     XDG_CONFIG_HOME: "/config",
+    GIT_CONFIG_GLOBAL: "/git/config",
     EXTRA: "1",
   });
   assert.deepEqual(sidecarEnvironment({}, {}, "linux"), {});

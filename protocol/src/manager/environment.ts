@@ -6,6 +6,8 @@
 const ALLOWED = new Set([
   "HOME",
   "XDG_CONFIG_HOME",
+  "GIT_CONFIG_GLOBAL",
+  "GIT_CONFIG_SYSTEM",
   "TMPDIR",
   "PATH",
   "LANG",

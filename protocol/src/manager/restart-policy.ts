@@ -34,7 +34,7 @@ export class RestartPolicy {
 
   /**
    * Takes note of a crash at `now` (milliseconds on a clock that only rises). Gives the delay until the next start in
-   * milliseconds, or `undefined` when there shall be none.
+   * whole milliseconds, or `undefined` when there shall be none.
    */
   crashed(now: number): number | undefined {
     const { minDelayMs, maxDelayMs, factor, maxCrashes, windowMs } = this.#options;
@@ -43,7 +43,7 @@ export class RestartPolicy {
     if (this.#crashes.length >= maxCrashes) return undefined;
     const delay = Math.min(maxDelayMs, minDelayMs * factor ** (this.#crashes.length - 1));
     // Between half and all of it, so that windows that lost their sidecars together do not start them together.
-    return delay * (0.5 + this.#random() / 2);
+    return Math.round(delay * (0.5 + this.#random() / 2));
   }
 
   /** Forgets all crashes: somebody decided to try again. */
