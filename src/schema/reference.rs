@@ -66,7 +66,7 @@ impl Reference<'_> {
             let _ = write!(out, "\n### {name}\n\n{}\n", summary(method));
             let params = self.resolve(&method["params"]);
             match Shape::of(params) {
-                Shape::Record(fields) if fields.is_empty() => out.push_str("\nNo params.\n"),
+                Shape::Record { fields, .. } if fields.is_empty() => out.push_str("\nNo params.\n"),
                 shape => {
                     out.push_str("\nParams:\n");
                     self.body(out, &shape, "param");
@@ -75,7 +75,7 @@ impl Reference<'_> {
             Self::example(out, name);
             let result = self.resolve(&method["result"]);
             match Shape::of(result) {
-                Shape::Record(fields) if fields.is_empty() => out.push_str("\nResult: `{}`.\n"),
+                Shape::Record { fields, .. } if fields.is_empty() => out.push_str("\nResult: `{}`.\n"),
                 shape => {
                     out.push_str("\nResult:\n");
                     self.body(out, &shape, "field");
@@ -120,7 +120,7 @@ impl Reference<'_> {
     /// What a type consists of.
     fn body(&self, out: &mut String, shape: &Shape<'_>, column: &str) {
         match shape {
-            Shape::Record(fields) => self.table(out, fields, column),
+            Shape::Record { fields, .. } => self.table(out, fields, column),
             Shape::Union(alternatives)
                 if alternatives.iter().all(|alternative| matches!(alternative.shape, Shape::Literal(_))) =>
             {
@@ -139,7 +139,7 @@ impl Reference<'_> {
                     let word = if index == 0 { "Either" } else { "Or" };
                     let description = alternative.description;
                     match &alternative.shape {
-                        Shape::Record(fields) => {
+                        Shape::Record { fields, .. } => {
                             let _ = write!(out, "\n{word}: {description}\n");
                             self.table(out, fields, column);
                         }
@@ -182,15 +182,15 @@ impl Reference<'_> {
                 let phrases: Vec<_> = alternatives.iter().map(|alternative| self.phrase(&alternative.shape)).collect();
                 phrases.join(" or ")
             }
-            Shape::List(item) => format!("list of {}", self.phrase(item)),
-            Shape::Record(fields) => {
+            Shape::List(item, _) => format!("list of {}", self.phrase(item)),
+            Shape::Record { fields, .. } => {
                 let names: Vec<_> = fields.iter().map(|field| field.name).collect();
                 format!("`{{{}}}`", names.join(", "))
             }
             Shape::Map(_) => "object".to_owned(),
-            Shape::Basic(Basic::String) => "string".to_owned(),
-            Shape::Basic(Basic::Integer) => "integer".to_owned(),
-            Shape::Basic(Basic::Number) => "number".to_owned(),
+            Shape::Basic(Basic::String(..)) => "string".to_owned(),
+            Shape::Basic(Basic::Integer(_)) => "integer".to_owned(),
+            Shape::Basic(Basic::Number(_)) => "number".to_owned(),
             Shape::Basic(Basic::Boolean) => "boolean".to_owned(),
             Shape::Basic(Basic::Null) => "null".to_owned(),
             Shape::Basic(Basic::Any) => "any JSON value".to_owned(),

@@ -2,6 +2,21 @@
 
 use serde_json::{Map, Value};
 
+/// Keywords of JSON Schema that no shape has room for.
+const UNKNOWN: [&str; 11] = [
+    "allOf",
+    "not",
+    "if",
+    "prefixItems",
+    "patternProperties",
+    "propertyNames",
+    "uniqueItems",
+    "multipleOf",
+    "exclusiveMinimum",
+    "exclusiveMaximum",
+    "format",
+];
+
 /// A type.
 #[derive(Debug)]
 pub(super) enum Shape<'schema> {
@@ -11,25 +26,37 @@ pub(super) enum Shape<'schema> {
     Literal(&'schema Value),
     /// One of several.
     Union(Vec<Alternative<'schema>>),
-    /// An array.
-    List(Box<Shape<'schema>>),
+    /// An array, and how many items it has.
+    List(Box<Shape<'schema>>, Bounds<'schema>),
     /// An object with known fields; with none, the empty object.
-    Record(Vec<Property<'schema>>),
+    Record {
+        fields: Vec<Property<'schema>>,
+        /// Whether there may be no others.
+        closed: bool,
+    },
     /// An object with any fields.
     Map(Box<Shape<'schema>>),
     /// Any string, number, …
-    Basic(Basic),
+    Basic(Basic<'schema>),
 }
 
 /// A type without parts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Basic {
-    String,
-    Integer,
-    Number,
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Basic<'schema> {
+    /// How many characters it has, and what it matches.
+    String(Bounds<'schema>, Option<&'schema str>),
+    Integer(Bounds<'schema>),
+    Number(Bounds<'schema>),
     Boolean,
     Null,
     Any,
+}
+
+/// The least and the most there may be, both included.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bounds<'schema> {
+    pub(super) least: Option<&'schema Value>,
+    pub(super) most: Option<&'schema Value>,
 }
 
 /// One type of a union.
@@ -55,7 +82,7 @@ impl<'schema> Shape<'schema> {
     pub(super) fn of(schema: &'schema Value) -> Self {
         let Value::Object(object) = schema else { return Self::Basic(Basic::Any) };
         debug_assert!(
-            !["allOf", "not", "if", "prefixItems", "patternProperties"].iter().any(|key| object.contains_key(*key)),
+            !UNKNOWN.iter().any(|key| object.contains_key(*key)),
             "a keyword that cannot be written as a type: {schema}"
         );
         if let Some(name) = object.get("$ref").and_then(Value::as_str) {
@@ -93,12 +120,18 @@ impl<'schema> Shape<'schema> {
 
     fn of_type(word: &str, object: &'schema Map<String, Value>) -> Self {
         match word {
-            "string" => Self::Basic(Basic::String),
-            "integer" => Self::Basic(Basic::Integer),
-            "number" => Self::Basic(Basic::Number),
+            "string" => {
+                let pattern = object.get("pattern").and_then(Value::as_str);
+                Self::Basic(Basic::String(Bounds::of(object, "minLength", "maxLength"), pattern))
+            }
+            "integer" => Self::Basic(Basic::Integer(Bounds::of(object, "minimum", "maximum"))),
+            "number" => Self::Basic(Basic::Number(Bounds::of(object, "minimum", "maximum"))),
             "boolean" => Self::Basic(Basic::Boolean),
             "null" => Self::Basic(Basic::Null),
-            "array" => Self::List(Box::new(object.get("items").map_or(Self::Basic(Basic::Any), Self::of))),
+            "array" => {
+                let item = object.get("items").map_or(Self::Basic(Basic::Any), Self::of);
+                Self::List(Box::new(item), Bounds::of(object, "minItems", "maxItems"))
+            }
             "object" => Self::of_object(object),
             _ => Self::Basic(Basic::Any),
         }
@@ -106,6 +139,7 @@ impl<'schema> Shape<'schema> {
 
     fn of_object(object: &'schema Map<String, Value>) -> Self {
         let required = object.get("required").and_then(Value::as_array);
+        let closed = object.get("additionalProperties") == Some(&Value::Bool(false));
         if let Some(Value::Object(properties)) = object.get("properties") {
             let properties = properties.iter().map(|(name, schema)| Property {
                 name,
@@ -114,13 +148,19 @@ impl<'schema> Shape<'schema> {
                 required: required.is_some_and(|required| required.iter().any(|required| required == name)),
                 default: schema.get("default"),
             });
-            return Self::Record(properties.collect());
+            return Self::Record { fields: properties.collect(), closed };
         }
         match object.get("additionalProperties") {
-            Some(Value::Bool(false)) => Self::Record(Vec::new()),
+            Some(Value::Bool(false)) => Self::Record { fields: Vec::new(), closed },
             Some(schema) => Self::Map(Box::new(Self::of(schema))),
             None => Self::Map(Box::new(Self::Basic(Basic::Any))),
         }
+    }
+}
+
+impl<'schema> Bounds<'schema> {
+    fn of(object: &'schema Map<String, Value>, least: &str, most: &str) -> Self {
+        Self { least: object.get(least), most: object.get(most) }
     }
 }
 

@@ -9,7 +9,7 @@ use clap::ValueEnum as _;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
-use super::{Format, json_schema, reference, render, typescript};
+use super::{Format, json_schema, reference, render, typescript, zod};
 use crate::error::{Code, Error};
 use crate::methods::METHODS;
 
@@ -25,6 +25,7 @@ fn committed_files_are_up_to_date() {
         let name = match format {
             Format::Json => "schema.json",
             Format::Typescript => "src/protocol.ts",
+            Format::Zod => "src/zod.ts",
             Format::Reference => "REFERENCE.md",
         };
         let (path, generated) = (directory.join(name), render(*format));
@@ -239,7 +240,7 @@ fn everything_is_described() {
         }
     });
     // Links between Rust items lead nowhere outside the sources.
-    for text in [typescript(), reference(), json_schema().to_string()] {
+    for text in [typescript(), zod(), reference(), json_schema().to_string()] {
         let mut links = text.split("`]").skip(1);
         assert!(links.all(|behind| behind.starts_with("(#")), "a link to a Rust item");
     }
@@ -262,10 +263,11 @@ fn links_of_the_reference_lead_somewhere() {
 
 #[test]
 fn comments_end_where_they_should() {
-    let text = typescript();
-    // Outside a comment, nothing of it is left over: a glob such as `**/*.ts` would end one.
-    let code: String =
-        text.split("/**").skip(1).filter_map(|part| part.split_once("*/")).map(|(_, code)| code).collect();
-    assert!(!code.contains('`') && !code.contains("*/"), "a comment ends too early");
-    assert!(text.lines().all(|line| !line.ends_with(' ')), "spaces at the end of a line");
+    for text in [typescript(), zod().replace("/* @__PURE__ */", "")] {
+        // Outside a comment, nothing of it is left over: a glob such as `**/*.ts` would end one.
+        let code: String =
+            text.split("/**").skip(1).filter_map(|part| part.split_once("*/")).map(|(_, code)| code).collect();
+        assert!(!code.contains('`') && !code.contains("*/"), "a comment ends too early");
+        assert!(text.lines().all(|line| !line.ends_with(' ')), "spaces at the end of a line");
+    }
 }

@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
+use super::comment::{WIDTH, comment};
+use super::json_schema;
 use super::shape::{Alternative, Basic, Property, Shape, entries, text};
-use super::{json_schema, wrap};
 use crate::protocol::PROTOCOL_VERSION;
 
 const HEADER: &str = "\
@@ -13,9 +14,6 @@ const HEADER: &str = "\
 
 // Optional fields are left out, never null. Results, events and errors may gain fields.
 ";
-
-/// The longest line that is not broken.
-const WIDTH: usize = 100;
 
 /// The contract as a TypeScript module.
 pub fn typescript() -> String {
@@ -27,7 +25,7 @@ pub fn typescript() -> String {
         out.push('\n');
         comment(&mut out, 0, text(schema), None);
         match Shape::of(schema) {
-            Shape::Record(fields) if !fields.is_empty() => {
+            Shape::Record { fields, .. } if !fields.is_empty() => {
                 let _ = writeln!(out, "export interface {name} {}", record(&fields, 0));
             }
             shape => {
@@ -72,34 +70,6 @@ fn maps(out: &mut String, schema: &Value) {
     out.push_str("}\n");
 }
 
-/// A doc comment.
-fn comment(out: &mut String, indent: usize, text: &str, default: Option<&Value>) {
-    // A glob in a text may hold what ends a comment.
-    let text = text.replace("*/", "*\\/");
-    let default = default.map(|value| format!("@defaultValue `{value}`"));
-    let paragraphs: Vec<&str> = text.split("\n\n").chain(default.as_deref()).filter(|text| !text.is_empty()).collect();
-    let pad = " ".repeat(indent);
-    match paragraphs.as_slice() {
-        [] => {}
-        [line] if indent + line.chars().count() + 7 <= WIDTH => {
-            let _ = writeln!(out, "{pad}/** {line} */");
-        }
-        paragraphs => {
-            let _ = writeln!(out, "{pad}/**");
-            for (index, paragraph) in paragraphs.iter().enumerate() {
-                // A tag ends the paragraph before it; between two paragraphs there is a blank line.
-                if index > 0 && !paragraph.starts_with('@') {
-                    let _ = writeln!(out, "{pad} *");
-                }
-                for line in wrap(paragraph, WIDTH - indent - 3) {
-                    let _ = writeln!(out, "{pad} * {line}");
-                }
-            }
-            let _ = writeln!(out, "{pad} */");
-        }
-    }
-}
-
 /// A type, and the space or line break before it. What it follows ends at `column` of a line with that `indent`;
 /// what does not fit there goes on in further lines.
 fn expression(shape: &Shape<'_>, indent: usize, column: usize) -> String {
@@ -107,7 +77,7 @@ fn expression(shape: &Shape<'_>, indent: usize, column: usize) -> String {
     // A space before, a semicolon behind.
     let fits = column + 1 + short.chars().count() < WIDTH;
     match shape {
-        Shape::Record(fields) if !(fields.is_empty() || fits && plain(fields)) => {
+        Shape::Record { fields, .. } if !(fields.is_empty() || fits && plain(fields)) => {
             format!(" {}", record(fields, indent))
         }
         Shape::Union(alternatives) if !(fits && brief(alternatives)) => union(alternatives, indent + 2),
@@ -123,19 +93,19 @@ fn inline(shape: &Shape<'_>) -> String {
         Shape::Union(alternatives) => {
             alternatives.iter().map(|alternative| inline(&alternative.shape)).collect::<Vec<_>>().join(" | ")
         }
-        Shape::List(item) => match **item {
+        Shape::List(item, _) => match **item {
             Shape::Union(_) => format!("({})[]", inline(item)),
             _ => format!("{}[]", inline(item)),
         },
-        Shape::Record(fields) if fields.is_empty() => "Record<string, never>".to_owned(),
-        Shape::Record(fields) => {
+        Shape::Record { fields, .. } if fields.is_empty() => "Record<string, never>".to_owned(),
+        Shape::Record { fields, .. } => {
             let fields: Vec<_> =
                 fields.iter().map(|field| format!("{}: {}", name(field), inline(&field.shape))).collect();
             format!("{{ {} }}", fields.join("; "))
         }
         Shape::Map(value) => format!("Record<string, {}>", inline(value)),
-        Shape::Basic(Basic::String) => "string".to_owned(),
-        Shape::Basic(Basic::Integer | Basic::Number) => "number".to_owned(),
+        Shape::Basic(Basic::String(..)) => "string".to_owned(),
+        Shape::Basic(Basic::Integer(_) | Basic::Number(_)) => "number".to_owned(),
         Shape::Basic(Basic::Boolean) => "boolean".to_owned(),
         Shape::Basic(Basic::Null) => "null".to_owned(),
         Shape::Basic(Basic::Any) => "unknown".to_owned(),
@@ -177,6 +147,7 @@ fn plain(fields: &[Property<'_>]) -> bool {
 /// Whether nothing needs saying about any alternative, and none is written out.
 fn brief(alternatives: &[Alternative<'_>]) -> bool {
     alternatives.iter().all(|alternative| {
-        alternative.description.is_empty() && !matches!(&alternative.shape, Shape::Record(fields) if !fields.is_empty())
+        alternative.description.is_empty()
+            && !matches!(&alternative.shape, Shape::Record { fields, .. } if !fields.is_empty())
     })
 }
