@@ -126,6 +126,13 @@ async function open(root) {
   return processOf(await ready);
 }
 
+/** Writes a file, and waits until the page is told of it. */
+async function tellsOf(root, path) {
+  const changed = page.next(({ changed }) => changed?.changes.find((change) => change.path === path));
+  writeFileSync(join(root, path), "export const rye = 1;\n");
+  assert.equal((await changed).kind, "created");
+}
+
 test("the page has the workspace and nothing else", () => {
   assert.deepEqual(Object.keys(window.world), ["workspace"]);
   const { contextIsolation, sandbox, nodeIntegration } = window.options.webPreferences;
@@ -141,6 +148,26 @@ test("the page has the workspace and nothing else", () => {
 test("a dialog that is cancelled opens nothing", async () => {
   assert.deepEqual(await page.workspace.open(), { ok: true, value: null });
   assert.deepEqual(page.told, []);
+});
+
+test("without a binary, plain Node answers", async (t) => {
+  process.env.SCAFFA_SIDECAR_PATH = join(home, "no-such-binary");
+  t.after(() => (process.env.SCAFFA_SIDECAR_PATH = binary));
+  const root = makeWorkspace("shop", { "till.ts": "export const till = 1;\n" });
+  electron.chosen.push(root);
+  const fallback = page.next(state("fallback"));
+  await page.workspace.open();
+  assert.match((await fallback).detail, /no-such-binary/);
+  const { files, matchCount } = await page.search({ pattern: "till" });
+  assert.deepEqual({ paths: files.map(({ path }) => path), matchCount }, { paths: ["till.ts"], matchCount: 1 });
+  await tellsOf(root, "receipt.ts");
+});
+
+test("a folder that is gone has nobody to answer", async () => {
+  electron.chosen.push(join(home, "gone"));
+  const failed = page.next(state("failed"));
+  await page.workspace.open();
+  assert.match((await failed).detail, /gone/);
 });
 
 test("a day with two workspaces", async (t) => {
@@ -168,7 +195,7 @@ test("a day with two workspaces", async (t) => {
 
   await t.test("what a page must not send is refused, and errors keep their codes", async () => {
     const none = () => assert.fail("a file of a search that was refused");
-    for (const query of [null, "heat", { pattern: 5 }, { pattern: "heat", regex: "no" }]) {
+    for (const query of [null, "heat", { pattern: 5 }, { pattern: "heat", include: [] }]) {
       const { ok, error } = await page.workspace.search(query, none);
       assert.deepEqual({ ok, code: error.code }, { ok: false, code: "invalid_params" }, JSON.stringify(query));
     }
@@ -178,9 +205,7 @@ test("a day with two workspaces", async (t) => {
   });
 
   await t.test("tells of a file that is written", async () => {
-    const changed = page.next(({ changed }) => changed?.changes.find(({ path }) => path === "src/rye.ts"));
-    writeFileSync(join(bakery, "src/rye.ts"), "export const rye = 1;\n");
-    assert.equal((await changed).kind, "created");
+    await tellsOf(bakery, "src/rye.ts");
   });
 
   await t.test("a sidecar that is killed comes back, and tells all there is", async () => {
@@ -204,6 +229,21 @@ test("a day with two workspaces", async (t) => {
     pid = processOf(await ready);
     assert.equal((await page.search({ pattern: "heat" })).fileCount, 0);
     assert.equal((await page.search({ pattern: "grind" })).fileCount, 1);
+  });
+
+  await t.test("plain Node replaces a sidecar that crashes and crashes, until it is opened again", async () => {
+    const fallback = page.next(state("fallback"));
+    for (let crashed = pid; crashed !== undefined; ) {
+      const next = page.next(({ status }) => ["ready", "fallback"].includes(status?.state) && status);
+      process.kill(crashed, "SIGKILL");
+      const { state, ...status } = await next;
+      crashed = state === "ready" ? processOf(status) : undefined;
+    }
+    assert.match((await fallback).detail, /crashed 5 times/);
+    assert.equal((await page.search({ pattern: "grind" })).fileCount, 1);
+    await tellsOf(mill, "flour.ts");
+    pid = await open(mill);
+    assert.equal((await page.search({ pattern: "rye" })).fileCount, 1);
   });
 
   await t.test("quitting waits until the process is gone", async () => {

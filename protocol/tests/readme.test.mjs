@@ -76,6 +76,8 @@ const readmes = {
     { heading: "Changes", steps: [[/^watching$/m, edit], [/^modified src\/App\.tsx$/m]] },
     { heading: "Errors", steps: [[/^not_found - nowhere\.ts: there is no such file$/m]] },
     { heading: "Restarts and events", steps: [[/^restarting\ncrash 1, again in \d+ ms\n/m], [/^starting\nready\n/m]] },
+    { heading: "With plain Node as a fallback", steps: [[/^sidecar \[.*'src\/App\.tsx'/ms]] },
+    { heading: "Validation with Zod", steps: [[/^false\n\d+$/m]] },
     { heading: "Where the binary is found", steps: [[/workspace-sidecar(\.exe)? \(env\)$/m]] },
     { heading: "Testing your application", steps: [[/path: 'src\/App\.tsx'/], [/^sidecar_crashed$/m]] },
   ],
