@@ -1,6 +1,7 @@
 // Plain Node: what a comparison with the sidecar does not show.
 
 import assert from "node:assert/strict";
+import { getEventListeners, getMaxListeners } from "node:events";
 import {
   mkdirSync, mkdtempSync, readdirSync, realpathSync, renameSync, rmSync, statSync, symlinkSync, utimesSync,
   writeFileSync,
@@ -82,14 +83,28 @@ test("a call ends when it is cancelled or out of time", async () => {
   await Promise.all([assert.rejects(inFlight, { code: "sidecar_stopped" }), backend.dispose()]);
 });
 
-test("calls that share a signal make no noise", async () => {
+test("a time-out that is longer than Node's timers take is none of 1 ms", async () => {
+  const { backend } = await open("patient", { "a.ts": "a" });
+  for (const timeoutMs of [Infinity, 2 ** 31, Number.MAX_SAFE_INTEGER]) {
+    const { files } = await backend.glob({ include: ["**"] }, { timeoutMs });
+    assert.deepEqual(files, [{ path: "a.ts" }], `${timeoutMs}`);
+  }
+  await backend.dispose();
+});
+
+test("calls and watches that share a signal make no noise, and leave it as it was", async () => {
   const { backend } = await open("shared", { "a.ts": "a" });
   const noise = [];
   const note = (warning) => noise.push(warning);
   process.on("warning", note);
   const { signal } = new AbortController();
+  const before = getMaxListeners(signal);
+  const watches = Array.from({ length: 40 }, () => backend.watch({}, { signal }));
   const calls = Array.from({ length: 40 }, () => backend.readFile("a.ts", {}, { signal }));
   await within(Promise.all(calls), "calls");
+  for (const watch of watches) watch.close();
+  assert.equal(getMaxListeners(signal), before);
+  assert.equal(getEventListeners(signal, "abort").length, 0);
   // Warnings come a turn later.
   await new Promise((resolve) => setImmediate(resolve));
   process.off("warning", note);

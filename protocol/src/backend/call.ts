@@ -1,9 +1,9 @@
 // How a call ends early: cancelled, out of time, or because everything ends.
 
-import { setMaxListeners } from "node:events";
-
+import { onAbort } from "../abort.js";
 import { SidecarError } from "../errors.js";
 import type { RequestOptions } from "../requests.js";
+import { after } from "../timers.js";
 
 /** When a call ends, seen from its beginning; it may be tried more than once. */
 export class Deadline {
@@ -29,13 +29,11 @@ export class Deadline {
     if (leftMs < 0 || (leftMs === 0 && this.#timeoutMs > 0)) throw this.#expired();
     const controller = new AbortController();
     const { signal } = controller;
-    const cancel = () => controller.abort(this.#cancelled());
-    const end = () => controller.abort(life.reason);
-    const timer = leftMs > 0 ? setTimeout(() => controller.abort(this.#expired()), leftMs) : undefined;
-    // Many calls may share a signal; that is no leak.
-    if (this.#signal !== undefined) setMaxListeners(0, this.#signal);
-    this.#signal?.addEventListener("abort", cancel);
-    life.addEventListener("abort", end);
+    const timer = leftMs > 0 ? after(leftMs, () => controller.abort(this.#expired())) : undefined;
+    const unlisten = [
+      onAbort(this.#signal, () => controller.abort(this.#cancelled())),
+      onAbort(life, () => controller.abort(life.reason)),
+    ];
     try {
       return await new Promise<T>((resolve, reject) => {
         signal.addEventListener("abort", () => reject(signal.reason));
@@ -43,8 +41,7 @@ export class Deadline {
       });
     } finally {
       clearTimeout(timer);
-      this.#signal?.removeEventListener("abort", cancel);
-      life.removeEventListener("abort", end);
+      for (const stop of unlisten) stop();
     }
   }
 

@@ -1,5 +1,6 @@
 // A watch that goes on when another backend takes over.
 
+import { onAbort } from "../abort.js";
 import { SidecarError } from "../errors.js";
 import type { WorkspaceChanges, WorkspaceWatch } from "./types.js";
 
@@ -15,6 +16,7 @@ export interface LastingWatchOptions {
 export class LastingWatch implements WorkspaceWatch {
   readonly established: Promise<void>;
   readonly #options: LastingWatchOptions;
+  readonly #unlisten: () => void;
   #source: WorkspaceWatch;
   #end: { error?: SidecarError } | undefined;
 
@@ -24,8 +26,8 @@ export class LastingWatch implements WorkspaceWatch {
     this.established = this.#establish();
     // The loop tells of it, too.
     this.established.catch(() => {});
+    this.#unlisten = onAbort(options.signal, () => this.#abort());
     if (options.signal?.aborted) this.#abort();
-    else options.signal?.addEventListener("abort", this.#abort, { once: true });
   }
 
   /** Goes on with another source, which begins with all there is. */
@@ -79,13 +81,13 @@ export class LastingWatch implements WorkspaceWatch {
   #finish(error?: SidecarError): void {
     if (this.#end !== undefined) return;
     this.#end = error === undefined ? {} : { error };
-    this.#options.signal?.removeEventListener("abort", this.#abort);
+    this.#unlisten();
     this.#source.close();
     this.#options.onClose(this);
   }
 
-  readonly #abort = () => {
+  #abort(): void {
     const { signal } = this.#options;
     this.#finish(new SidecarError("cancelled", "watch: cancelled", { method: "watch", cause: signal?.reason }));
-  };
+  }
 }

@@ -1,7 +1,5 @@
 // A workspace that is read by a sidecar for as long as there is one, and by plain Node from then on.
 
-import { setMaxListeners } from "node:events";
-
 import { SidecarError } from "../errors.js";
 import type { SidecarManager } from "../manager/manager.js";
 import type { WatchParams } from "../protocol.js";
@@ -73,8 +71,6 @@ export class Workspace implements WorkspaceBackend {
   constructor(options: WorkspaceOptions) {
     this.#options = options;
     this.#node = new NodeWorkspace(options.tree);
-    // Every call in flight listens; that is no leak.
-    setMaxListeners(0, this.#life.signal);
     if (options.sidecar === undefined) return;
     this.#sidecar = new SidecarWorkspace(options.sidecar);
     options.sidecar.on("failed", (error) => this.#lose(error));
