@@ -49,6 +49,19 @@ test("`ping`, `cancel` and `shutdown` pass while all places are taken", async ()
   await second;
 });
 
+test("what the sidecar cancels because its process shall end is not taken for cancelled by the caller", async () => {
+  const { client, tell } = conversation();
+  tell(ready());
+  const leaving = (id, code) => ({ id, ok: false, error: { code, message: "the sidecar is shutting down" } });
+  const killed = [client.glob(GLOB), client.glob(GLOB)];
+  tell(leaving("1", "cancelled"), leaving("2", "shutting_down"));
+  for (const request of killed) await assert.rejects(request, failure("sidecar_crashed", /^glob: .* somebody else$/));
+  const stopped = [client.glob(GLOB), client.glob(GLOB)];
+  client.request("shutdown").catch(() => {});
+  tell(leaving("3", "cancelled"), leaving("4", "shutting_down"));
+  for (const request of stopped) await assert.rejects(request, failure("sidecar_stopped", /^glob: .* was stopped$/));
+});
+
 test("a `ready` with more room lets those go that wait", () => {
   const { client, written, tell } = conversation();
   for (let at = 0; at < 300; at++) client.glob(GLOB).catch(() => {});

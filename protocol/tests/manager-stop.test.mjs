@@ -164,7 +164,7 @@ test("the real sidecar during searches", async () => {
   await sidecar.stop();
   assert.equal(alive(pid), false);
   const outcomes = await within(Promise.all([...searches, loop]), "settling");
-  const allowed = ["answered", "sidecar_stopped", "cancelled"];
+  const allowed = ["answered", "sidecar_stopped"];
   assert.deepEqual(outcomes.filter((outcome) => !allowed.includes(outcome)), []);
 });
 

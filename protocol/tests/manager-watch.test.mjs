@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { control, fakeSidecar } from "workspace-sidecar/testing";
 
 import { failure } from "./support/failure.mjs";
-import { manage, manageFake, manageReal, next, within, workspace } from "./support/managers.mjs";
+import { manage, manageFake, manageReal, next, runsFile, within, workspace } from "./support/managers.mjs";
 
 const modified = (...paths) => paths.map((path) => ({ path, kind: "modified" }));
 const change = (sidecar, ...paths) => control(sidecar, { do: { change: modified(...paths) } });
@@ -180,6 +180,20 @@ for (const [what, [end, code]] of Object.entries(ENDS)) {
     });
   }
 }
+
+test("a process that is told to end while it is asked to watch, or for what was missed: the next one is asked", async () => {
+  for (const method of ["watch", "changes"]) {
+    const ending = [{ answer: { error: { code: "cancelled", message: "shutting down" } } }, { crash: 0 }];
+    const script = { runs: runsFile(), rules: [{ on: "request", method, run: 2, do: ending }] };
+    const sidecar = manageFake(script, { restart });
+    await sidecar.start();
+    const [changes] = await subscribe(sidecar);
+    const after = take(changes);
+    control(sidecar, { do: { crash: 9 } }).catch(() => {});
+    await next(sidecar, "ready", () => sidecar.restarts === 2);
+    assert.deepEqual(await after, ["fresh"], method);
+  }
+});
 
 test("closed before it is established, by itself, by `stop`: told so", async () => {
   const sidecar = manageFake();

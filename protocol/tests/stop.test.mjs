@@ -23,8 +23,6 @@ const LIFE_MS = 150;
 const SIGNALS = ["SIGKILL", "SIGSTOP", "SIGTERM", "SIGABRT"];
 const CODES = new Set([
   ...["ok", "sidecar_stopped", "sidecar_crashed", "crash_loop", "start_failed"],
-  // A process that is told to end by SIGTERM answers so.
-  ...["cancelled", "shutting_down"],
   ...["not_found", "invalid_path", "invalid_pattern", "invalid_glob", "invalid_params"],
 ]);
 const skip = process.platform === "win32" && "Windows has no signals: a process cannot be stopped";

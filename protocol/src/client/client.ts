@@ -5,9 +5,11 @@ import type { Readable, Writable } from "node:stream";
 
 import { onAbort } from "../abort.js";
 import { callOut } from "../callbacks.js";
-import { SidecarError } from "../errors.js";
+import { SidecarError, type HostErrorCode } from "../errors.js";
 import type {
   ChangedData,
+  ErrorBody,
+  ErrorCode,
   Event,
   Response,
   SearchFile,
@@ -50,6 +52,9 @@ export interface ClientOptions {
 /** Methods that the sidecar answers however busy it is, and that do not count as in flight. */
 const CONTROL: ReadonlySet<string> = new Set<Method>(["ping", "cancel", "shutdown"]);
 
+/** What the sidecar answers, unasked, to requests that it will not finish because it is about to end. */
+const LEAVING: ReadonlySet<string> = new Set<ErrorCode>(["cancelled", "shutting_down"]);
+
 /** A request that has no response yet. */
 interface Pending {
   method: Method;
@@ -90,6 +95,7 @@ export class SidecarClient implements Requester {
   #inFlight = 0;
   #lastId = 0;
   #lastHeard = performance.now();
+  #asksToEnd = false;
   #closed: SidecarError | undefined;
 
   constructor(streams: SidecarStreams, options: ClientOptions = {}) {
@@ -189,6 +195,7 @@ export class SidecarClient implements Requester {
           this.#abandon(id, new SidecarError("timeout", `${method}: not answered within ${timeoutMs} ms`, { method }));
         timer = after(timeoutMs, expire);
       }
+      if (method === "shutdown") this.#asksToEnd = true;
       const counts = !CONTROL.has(method);
       const request: Pending = { method, line, counts, sinks, settle };
       this.#pending.set(id, request);
@@ -254,9 +261,19 @@ export class SidecarClient implements Requester {
       this.#inFlight -= 1;
       this.#pump();
     }
-    if (!response.ok) return request.settle?.({ error: SidecarError.of(response.error, request.method) });
+    if (!response.ok) return request.settle?.({ error: this.#failure(response.error, request.method) });
     if (request.method === "watch") this.#subscribe((response.result as WatchResult).subscription, request);
     request.settle?.({ result: response.result });
+  }
+
+  /** Whoever cancels a request here is told at once; the sidecar does so by itself only when its process shall end. */
+  #failure(body: ErrorBody, method: Method): SidecarError {
+    const error = SidecarError.of(body, method);
+    if (!LEAVING.has(body.code)) return error;
+    const [code, end]: [HostErrorCode, string] = this.#asksToEnd
+      ? ["sidecar_stopped", "was stopped"]
+      : ["sidecar_crashed", "was told to end by somebody else"];
+    return new SidecarError(code, `${method}: the sidecar ${end}`, { method, cause: error });
   }
 
   /** At once, not when the promise is looked at: an event may stand in the next line. */
