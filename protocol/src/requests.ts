@@ -1,11 +1,18 @@
 // What can be asked, with its types: every method of the contract as a method of an object.
 
-import { METHODS, type FileContent, type Methods, type ReadFileParams, type ReadFileResult } from "./protocol.js";
+import {
+  METHODS,
+  type FileContent,
+  type Methods,
+  type ReadFileParams,
+  type ReadFileResult,
+  type SearchParams,
+} from "./protocol.js";
 
 /** The name of a method of the contract. */
 export type Method = keyof Methods;
-/** What a method takes. */
-export type Params<M extends Method> = Methods[M]["params"];
+/** What a method takes. The parts of a streamed search are no result: `searchStream` has them. */
+export type Params<M extends Method> = M extends "search" ? Omit<SearchParams, "stream"> : Methods[M]["params"];
 /** What a method gives. */
 export type Result<M extends Method> = Methods[M]["result"];
 

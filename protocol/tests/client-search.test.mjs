@@ -34,6 +34,15 @@ test("files come in order, before and after the loop begins, and belong to their
   assert.equal(events.length, 0);
 });
 
+test("a search that is asked to stream, but with nobody to take its files, is refused", async () => {
+  const { client, written } = conversation();
+  const asked = [client.search({ pattern: "a", stream: true }), client.request("search", { pattern: "a", stream: true })];
+  for (const request of asked) await assert.rejects(request, failure("invalid_params", /^search: .*`searchStream`/));
+  assert.equal(written.length, 0);
+  client.search({ pattern: "a", stream: false }).catch(() => {});
+  assert.equal(written.length, 1);
+});
+
 test("a slow consumer gets every file", async () => {
   const { client, tell, answer } = conversation();
   const stream = client.searchStream({ pattern: "a" });

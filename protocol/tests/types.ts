@@ -354,4 +354,6 @@ export async function readsFiles(sidecar: SidecarManager) {
   await sidecar.ping();
   // @ts-expect-error Something to search for is needed.
   await sidecar.search({});
+  // @ts-expect-error Its files would be told to nobody: `searchStream`.
+  await sidecar.search({ pattern: "useState", stream: true });
 }

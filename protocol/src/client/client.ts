@@ -22,7 +22,6 @@ import {
   withMethods,
   type Arguments,
   type Method,
-  type Params,
   type Requester,
   type RequestOptions,
   type Result,
@@ -165,7 +164,7 @@ export class SidecarClient implements Requester {
 
   #ask(
     method: Method,
-    params: Params<Method> | undefined,
+    params: object | undefined,
     options: RequestOptions = {},
     sinks: Sinks,
   ): Promise<unknown> {
@@ -173,6 +172,7 @@ export class SidecarClient implements Requester {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed.about(method));
       if (signal?.aborted) return reject(cancelled(method, signal));
+      if (sinks.onFiles === undefined && isStreamed(method, params)) return reject(unheard(method));
       const id = String(++this.#lastId);
       const line = encoded(id, method, params);
       if (line instanceof SidecarError) return reject(line);
@@ -316,6 +316,15 @@ export class SidecarClient implements Requester {
 }
 
 withMethods(SidecarClient.prototype);
+
+/** Whether the files of an answer come in events, which a promise does not tell. */
+function isStreamed(method: Method, params: object | undefined): boolean {
+  return method === "search" && params != null && "stream" in params && params.stream === true;
+}
+
+function unheard(method: Method): SidecarError {
+  return new SidecarError("invalid_params", `${method}: \`stream\`: use \`searchStream\``, { method });
+}
 
 function encoded(id: string, method: Method, params: unknown): string | SidecarError {
   try {
