@@ -1,17 +1,19 @@
 //! stdin and stdout, on the loop's own thread where that is possible.
 //!
 //! tokio reads and writes both on other threads, as they may block; each line then takes three threads. What Node, and
-//! so Electron, gives a child as its pipes are sockets on Unix, and a socket can be asked not to block call by call.
-//! (To set the whole file to not block would also do it for other processes that have it open.)
+//! so Electron, gives a child as its pipes are sockets on Unix, and on Linux a socket can be asked not to block call by
+//! call. (To set the whole file to not block would also do it for other processes that have it open.)
+//!
+//! Not on macOS: a `send` there blocks although `MSG_DONTWAIT` is set, and the loop would wait for whoever reads stdout.
 
-#[cfg(unix)]
-pub(super) use unix::{stdin, stdout};
+#[cfg(target_os = "linux")]
+pub(super) use sockets::{stdin, stdout};
 
-#[cfg(not(unix))]
+#[cfg(not(target_os = "linux"))]
 pub(super) use tokio::io::{stdin, stdout};
 
-#[cfg(unix)]
-mod unix {
+#[cfg(target_os = "linux")]
+mod sockets {
     use std::io;
     use std::os::fd::{AsFd, OwnedFd};
     use std::pin::Pin;
