@@ -62,6 +62,8 @@ export class SidecarError extends Error {
   }
 
   static override [Symbol.hasInstance](value: unknown): boolean {
+    // An application's own class that extends this one inherits this function, but not every error is of that class.
+    if (this !== SidecarError) return Function.prototype[Symbol.hasInstance].call(this, value);
     return typeof value === "object" && value !== null && BRAND in value;
   }
 }

@@ -53,6 +53,13 @@ test("an error of one kind of module is one to the other", () => {
   assert.ok(!(null instanceof esm.SidecarError));
 });
 
+test("an application's own kind of error is told from others", () => {
+  class WorkspaceError extends esm.SidecarError {}
+  const own = new WorkspaceError("internal", "a");
+  assert.ok(own instanceof WorkspaceError && own instanceof esm.SidecarError && own instanceof cjs.SidecarError);
+  assert.ok(!(new esm.SidecarError("internal", "a") instanceof WorkspaceError));
+});
+
 for (const [name, settings] of Object.entries(SETTINGS)) {
   test(`its types are found and sound, strictly checked: moduleResolution ${name}`, async (t) => {
     const project = mkdtempSync(join(realpathSync(tmpdir()), "workspace-sidecar-types-"));
