@@ -41,7 +41,7 @@ mod sockets {
     }
 
     /// The stream, if it is a socket of bytes that can be waited for.
-    #[expect(deprecated, reason = "the successor is unsafe, for descriptors that others may close; this one is owned")]
+    #[expect(deprecated, reason = "the successor is for descriptors that others may close; this one is owned")]
     fn socket(stream: impl AsFd, interest: Interest) -> Option<AsyncFd<OwnedFd>> {
         use rustix::net::{SocketType, sockopt::socket_type};
 
