@@ -196,6 +196,19 @@ for (const kind of Object.keys(BACKENDS)) {
     });
   });
 
+  test(`${kind}: a second loop over a watch is refused, and takes nothing from the first`, async () => {
+    await withBackend(kind, { "a.ts": "a" }, async (backend, root) => {
+      const watch = backend.watch({ settleMs: 0 });
+      await within(watch.established, "established");
+      const first = watch[Symbol.asyncIterator]();
+      const told = first.next();
+      await assert.rejects(within(watch[Symbol.asyncIterator]().next(), "refused"), TypeError);
+      put(root, "b.ts", "b");
+      const { value } = await within(told, "told");
+      assert.deepEqual(value.changes.map(({ path }) => path), ["b.ts"]);
+    });
+  });
+
   test(`${kind}: random changes lead to what is there`, async (t) => {
     let events = 0;
     for (let seed = FIRST_SEED; seed < FIRST_SEED + SEEDS; seed++) {

@@ -19,6 +19,7 @@ export class LastingWatch implements WorkspaceWatch {
   readonly #unlisten: () => void;
   #source: WorkspaceWatch;
   #end: { error?: SidecarError } | undefined;
+  #taken = false;
 
   constructor(source: WorkspaceWatch, options: LastingWatchOptions) {
     this.#source = source;
@@ -43,6 +44,8 @@ export class LastingWatch implements WorkspaceWatch {
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<WorkspaceChanges, void, undefined> {
+    if (this.#taken) throw new TypeError("the changes of a watch can be gone through once");
+    this.#taken = true;
     try {
       while (this.#end === undefined) {
         const source = this.#source;
