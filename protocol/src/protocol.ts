@@ -1533,7 +1533,6 @@ export interface PropEdit {
   prop: string;
   /**
    * The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
-   * @defaultValue `null`
    */
   value?: unknown;
   /**

@@ -1743,7 +1743,6 @@ export const PropEdit: Closed<types.PropEdit> = /* @__PURE__ */ closed({
   get prop() { return z.string(); },
   /**
    * The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
-   * @defaultValue `null`
    */
   get value() { return optional(z.unknown()); },
   /**
