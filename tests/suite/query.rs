@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::fixtures::{self, Workspace};
 use crate::harness::{A_SECOND, LIMIT, Sidecar};
+use crate::memory;
 use crate::random::Random;
 
 /// A sidecar whose text index is there.
@@ -163,6 +164,32 @@ fn a_cut_is_always_the_first_matches() {
         both["files"][0]["matches"].as_array().unwrap().iter().map(|one| &one["captures"][0]).collect();
     assert_eq!((&captures[0]["text"], &captures[0]["truncated"]), (&json!(&long[..1000]), &json!(true)));
     assert_eq!(captures[1]["text"].as_str().unwrap().encode_utf16().count(), 1000);
+    sidecar.finish();
+}
+
+#[test]
+fn what_waits_for_the_files_before_it_is_bounded() {
+    const EACH: usize = 10_000;
+    let workspace = Workspace::empty();
+    for file in 0..80 {
+        workspace.write(&format!("f{file:02}.ts"), "a;\n".repeat(EACH));
+    }
+    // Each file has as much as half a response may have, and 66 are under way.
+    let args = ["--threads", "32", "--max-response-bytes", "16000000"];
+    let mut sidecar = Sidecar::builder(&workspace.root).args(args).spawn();
+    let query = "(identifier) @a @b @c @d @e @f @g @h @i @j";
+    let result = sidecar.request("query", json!({ "query": query, "maxMatches": 1_000_000 }));
+    let files = result["files"].as_array().unwrap();
+    assert_eq!((files.len(), &result["limitHit"]), (1, &json!(true)), "the first one is cut");
+    let found = files[0]["matches"].as_array().unwrap();
+    assert!((1000..EACH).contains(&found.len()), "{}", found.len());
+    // With more in each than its share, and all of it in the response.
+    let query = "(identifier) @a";
+    let whole = sidecar.request("query", json!({ "query": query, "maxMatches": 55_000 }));
+    let counts: Vec<usize> =
+        whole["files"].as_array().unwrap().iter().map(|file| file["matches"].as_array().unwrap().len()).collect();
+    assert_eq!((counts, &whole["limitHit"]), (vec![EACH, EACH, EACH, EACH, EACH, 5000], &json!(true)));
+    memory::assert_below(sidecar.pid(), 220);
     sidecar.finish();
 }
 
