@@ -1,6 +1,7 @@
 //! The references of a file, with what they lead to.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::References;
@@ -55,13 +56,38 @@ pub struct Sources<'request> {
 /// What is known as long as what was seen on disk still holds.
 #[derive(Debug)]
 pub struct State {
-    pub(super) resolver: Resolver,
+    resolver: RwLock<Arc<Resolver>>,
+    /// What it saw is let go once it takes more.
+    max_seen_bytes: usize,
+    /// Whether that happened.
+    let_go: AtomicBool,
     links: RwLock<HashMap<RelPath, (blake3::Hash, Arc<Links>)>>,
 }
 
 impl State {
-    pub(super) fn new(resolver: Resolver) -> Self {
-        Self { resolver, links: RwLock::default() }
+    pub(super) fn new(resolver: Resolver, max_seen_bytes: usize) -> Self {
+        let resolver = RwLock::new(Arc::new(resolver));
+        Self { resolver, max_seen_bytes, let_go: AtomicBool::new(false), links: RwLock::default() }
+    }
+
+    pub(super) fn resolver(&self) -> Arc<Resolver> {
+        Arc::clone(&self.resolver.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a comparison of what it saw with the disk tells whether it still holds.
+    pub(super) fn has_all_it_saw(&self) -> bool {
+        !self.let_go.load(Ordering::Relaxed)
+    }
+
+    /// Looks at everything anew from now on, in place of what `full` saw.
+    fn start_anew(&self, full: &Arc<Resolver>) {
+        let mut resolver = self.resolver.write().unwrap_or_else(PoisonError::into_inner);
+        // Others may have seen the same.
+        if Arc::ptr_eq(&resolver, full) {
+            tracing::debug!("what was seen of modules takes {} bytes, it is let go", full.looks().bytes());
+            self.let_go.store(true, Ordering::Relaxed);
+            *resolver = Arc::new(Resolver::new(full.looks().anew()));
+        }
     }
 
     /// Whether a file is one whose references are followed: a source by its name, outside `node_modules`.
@@ -71,7 +97,12 @@ impl State {
 
     /// What `source` leads to in the file `from`.
     pub fn resolve(&self, from: &RelPath, source: &str, kind: ReferenceKind) -> Target {
-        self.resolver.resolve(from, source, kind)
+        let resolver = self.resolver();
+        let target = resolver.resolve(from, source, kind);
+        if resolver.looks().bytes() > self.max_seen_bytes {
+            self.start_anew(&resolver);
+        }
+        target
     }
 
     /// The references of a file that were found when its content had `hash`.
