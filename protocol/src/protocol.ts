@@ -322,6 +322,11 @@ export interface MemoryStatus {
   rssBytes: number;
   /** Bytes of the index, roughly. */
   indexBytes: number;
+  /**
+   * Bytes of what is known of modules, roughly: what sources refer to, what that leads to, and what
+   * was seen on disk on the way there. Absent as long as nobody asked.
+   */
+  modulesBytes?: number;
 }
 
 /** The index of what files have in them. */

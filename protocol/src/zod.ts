@@ -651,6 +651,11 @@ export const MemoryStatus: Open<types.MemoryStatus> = /* @__PURE__ */ open({
   get rssBytes() { return z.int().min(0); },
   /** Bytes of the index, roughly. */
   get indexBytes() { return z.int().min(0); },
+  /**
+   * Bytes of what is known of modules, roughly: what sources refer to, what that leads to, and what
+   * was seen on disk on the way there. Absent as long as nobody asked.
+   */
+  get modulesBytes() { return optional(z.int().min(0)); },
 });
 export type MemoryStatus = types.MemoryStatus;
 

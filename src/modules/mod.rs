@@ -74,6 +74,11 @@ impl Modules {
         self.held().unwrap_or_else(|| self.now(root))
     }
 
+    /// About how many bytes it takes to know all this.
+    pub fn bytes(&self) -> usize {
+        self.references.bytes() + self.held().map_or(0, |state| state.bytes())
+    }
+
     fn held(&self) -> Option<Arc<State>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
