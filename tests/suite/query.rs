@@ -268,7 +268,9 @@ fn hostile_queries_and_sources_are_answered_in_time() {
         let start = Instant::now();
         sidecar.send_line(line.as_bytes(), Some(&id));
         let response = sidecar.wait_for(&id);
-        assert_eq!(response["error"]["code"], "timeout", "{response:.300}");
+        // The source may have been given up by then.
+        let (code, stats) = (&response["error"]["code"], &response["result"]["stats"]);
+        assert!(*code == "timeout" || stats["tooSlowSkipped"] == 1, "{response:.300}");
         assert!(start.elapsed() < A_SECOND, "{query} took {:?}", start.elapsed());
         let start = Instant::now();
         let next = sidecar.request("query", json!({ "query": "(identifier) @a", "path": "good.ts" }));
