@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 
@@ -15,6 +15,8 @@ pub struct CancelToken {
     inner: Arc<Inner>,
     /// When this one is cancelled by itself.
     until: Option<Instant>,
+    /// When the server will cancel it.
+    deadline: Option<Instant>,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +26,17 @@ struct Inner {
 }
 
 impl CancelToken {
+    /// One that whoever makes it will cancel at `deadline`.
+    pub fn due(deadline: Option<Instant>) -> Self {
+        Self { deadline, ..Self::default() }
+    }
+
+    /// How long there is for the work, as far as that is known.
+    pub fn time_left(&self) -> Option<Duration> {
+        let end = [self.until, self.deadline].into_iter().flatten().min()?;
+        Some(end.saturating_duration_since(Instant::now()))
+    }
+
     /// Cancels; cannot be taken back.
     pub fn cancel(&self) {
         self.inner.cancelled.store(true, Ordering::Release);
@@ -35,7 +48,7 @@ impl CancelToken {
     #[must_use]
     pub fn limited(&self, until: Instant) -> Self {
         let until = self.until.map_or(until, |before| before.min(until));
-        Self { inner: Arc::clone(&self.inner), until: Some(until) }
+        Self { inner: Arc::clone(&self.inner), until: Some(until), deadline: self.deadline }
     }
 
     /// Whether [`Self::cancel`] was called, or the time is over.
@@ -63,8 +76,6 @@ impl CancelToken {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     #[test]
@@ -74,6 +85,11 @@ mod tests {
         let (over, long) = (token.limited(now), token.limited(now + Duration::from_secs(3600)));
         assert!(over.is_cancelled() && over.limited(now + Duration::from_secs(3600)).is_cancelled());
         assert!(!token.is_cancelled() && !long.is_cancelled());
+        assert_eq!(token.time_left(), None);
+        assert!(long.time_left().is_some_and(|left| left > Duration::from_secs(3000)));
+        let due = CancelToken::due(Some(now));
+        assert!(!due.is_cancelled(), "that is up to the server");
+        assert_eq!(due.limited(now + Duration::from_secs(3600)).time_left(), Some(Duration::ZERO));
         long.cancel();
         assert!(token.is_cancelled() && long.is_cancelled());
     }

@@ -322,6 +322,11 @@ export interface MemoryStatus {
   rssBytes: number;
   /** Bytes of the index, roughly. */
   indexBytes: number;
+  /**
+   * Bytes of what is known of modules, roughly: what sources refer to, what that leads to, and what
+   * was seen on disk on the way there. Absent as long as nobody asked.
+   */
+  modulesBytes?: number;
 }
 
 /** The index of what files have in them. */
@@ -1533,7 +1538,6 @@ export interface PropEdit {
   prop: string;
   /**
    * The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
-   * @defaultValue `null`
    */
   value?: unknown;
   /**

@@ -651,6 +651,11 @@ export const MemoryStatus: Open<types.MemoryStatus> = /* @__PURE__ */ open({
   get rssBytes() { return z.int().min(0); },
   /** Bytes of the index, roughly. */
   get indexBytes() { return z.int().min(0); },
+  /**
+   * Bytes of what is known of modules, roughly: what sources refer to, what that leads to, and what
+   * was seen on disk on the way there. Absent as long as nobody asked.
+   */
+  get modulesBytes() { return optional(z.int().min(0)); },
 });
 export type MemoryStatus = types.MemoryStatus;
 
@@ -1743,7 +1748,6 @@ export const PropEdit: Closed<types.PropEdit> = /* @__PURE__ */ closed({
   get prop() { return z.string(); },
   /**
    * The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
-   * @defaultValue `null`
    */
   get value() { return optional(z.unknown()); },
   /**

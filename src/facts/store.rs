@@ -1,6 +1,7 @@
 //! Digests by content, in bounded memory.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::Digest;
@@ -14,6 +15,8 @@ pub type Key = (blake3::Hash, Language);
 pub struct Store {
     held: Mutex<Held>,
     max_bytes: usize,
+    /// How many were put in since [`Self::keep`] was called last.
+    unkept: AtomicUsize,
 }
 
 /// Two halves. When the young one is full, it becomes the old one, and what was in that and was not asked for is gone.
@@ -32,7 +35,7 @@ const ENTRY_BYTES: usize = 128;
 impl Store {
     /// One that holds about `max_bytes` at most.
     pub fn new(max_bytes: usize) -> Self {
-        Self { held: Mutex::default(), max_bytes }
+        Self { held: Mutex::default(), max_bytes, unkept: AtomicUsize::new(0) }
     }
 
     /// The digest of a text, if it is held.
@@ -49,7 +52,18 @@ impl Store {
 
     /// Holds a digest.
     pub fn put(&self, key: Key, digest: Arc<Digest>) {
+        self.put_kept(key, digest);
+        self.unkept.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Holds a digest that is kept elsewhere.
+    pub fn put_kept(&self, key: Key, digest: Arc<Digest>) {
         self.lock().put(key, digest, self.max_bytes);
+    }
+
+    /// Whether there are some that are not kept elsewhere.
+    pub fn has_unkept(&self) -> bool {
+        self.unkept.load(Ordering::Relaxed) > 0
     }
 
     /// Whether it holds a digest, which stays as old as it is.
@@ -81,8 +95,10 @@ impl Store {
         self.len() == 0
     }
 
-    /// All there is, the old ones first.
-    pub fn all(&self) -> Vec<(Key, Arc<Digest>)> {
+    /// All there is, the old ones first, to be kept elsewhere.
+    pub fn keep(&self) -> Vec<(Key, Arc<Digest>)> {
+        // What comes in from now on may be among them, and is kept once more.
+        self.unkept.store(0, Ordering::Relaxed);
         let held = self.lock();
         held.old.iter().chain(&held.young).map(|(key, digest)| (*key, Arc::clone(digest))).collect()
     }
@@ -132,7 +148,12 @@ mod tests {
             assert_eq!(store.bytes(), store.len() * (900 + ENTRY_BYTES));
         }
         assert!(!store.has(&key(1)) && store.has(&key(999)));
-        assert_eq!(store.all().len(), store.len());
+        assert!(store.has_unkept());
+        assert_eq!(store.keep().len(), store.len());
+        store.put_kept(key(0), Arc::clone(&digest));
+        assert!(!store.has_unkept());
+        store.put(key(1), digest);
+        assert!(store.has_unkept());
         let other = (key(0).0, Language::Jsx);
         assert!(!store.has(&other), "the same bytes read as another language are another text");
     }

@@ -386,8 +386,9 @@ impl WorkspaceRoot {
                 };
                 consume(&mut value, &buffer[..count])?;
                 length += count as u64;
-                // A short read of a regular file is its end; the stamp below confirms it.
-                if count == 0 || (count < want && length == stamp.size) {
+                // A short read of a regular file is its end; the stamp below confirms it. One that grew is read once more.
+                let is_end = count == 0 || (count < want && length == stamp.size);
+                if is_end || (length > stamp.size && attempt < READ_ATTEMPTS) {
                     break;
                 }
             }

@@ -11,7 +11,7 @@ use crate::courtesy::Courtesy;
 use crate::error::{Code, Error, Result};
 use crate::facts::{Digest, Key, Store};
 use crate::fs::WorkspaceRoot;
-use crate::index::Snapshot;
+use crate::index::{FileEntry, Snapshot};
 use crate::path::RelPath;
 use crate::protocol::tsx::{Fact, Language};
 use crate::text::{self, Class};
@@ -125,15 +125,8 @@ pub struct Warmer {
 }
 
 impl Warmer {
-    /// Finds what is missing, in parallel on `pool`, while nobody waits for anything else and there is room. Returns how
-    /// many there were.
-    pub fn warm(
-        &self,
-        snapshot: &Snapshot,
-        digests: Digests<'_>,
-        courtesy: &Courtesy,
-        pool: &rayon::ThreadPool,
-    ) -> usize {
+    /// Finds what is missing, in parallel on `pool`, while nobody waits for anything else and there is room.
+    pub fn warm(&self, snapshot: &Snapshot, digests: Digests<'_>, courtesy: &Courtesy, pool: &rayon::ThreadPool) {
         let missing: Vec<_> = snapshot
             .files
             .iter()
@@ -146,11 +139,11 @@ impl Warmer {
             })
             .collect();
         if missing.is_empty() {
-            return 0; // without waiting for the pool, which may be busy for long
+            return; // without waiting for the pool, which may be busy for long
         }
-        let found = missing.into_par_iter().filter(|(entry, key)| {
+        let find = |(entry, key): (&Arc<FileEntry>, Key)| {
             if digests.cancel.is_cancelled() || digests.store.is_full() {
-                return false;
+                return;
             }
             courtesy.after_you();
             let limited = digests.cancel.limited(Instant::now() + PATIENCE);
@@ -161,11 +154,10 @@ impl Warmer {
                 if given_up.len() >= MAX_GIVEN_UP {
                     given_up.clear();
                 }
-                given_up.insert(*key);
+                given_up.insert(key);
             }
-            is_found
-        });
-        pool.install(|| found.count())
+        };
+        pool.install(|| missing.into_par_iter().for_each(find));
     }
 
     fn has_given_up(&self, key: &Key) -> bool {

@@ -1,13 +1,13 @@
 //! Reading files: hashes and facts for the entries of the index.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
 use super::{Counter, FactsReader};
 use crate::cancel::CancelToken;
-use crate::error::{Code, Result};
+use crate::error::{Code, Error, Result};
 use crate::fs::{Kind, WorkspaceRoot, now_ns};
 use crate::index::{Delta, Facts, FileEntry, Snapshot};
 
@@ -79,7 +79,8 @@ pub fn fill(root: &WorkspaceRoot, files: &[Arc<FileEntry>], counter: &Counter, c
 /// Reads the file of an entry and fills in its facts, if it still looks as it was listed.
 ///
 /// # Errors
-/// What takes the entry's place: the file as it is now, or `None` if it is gone.
+/// What takes the entry's place: the file as it is now, or `None` if it is gone. One that was listed as a small file and
+/// is a large one by now is not read: whoever waits for small ones would wait for it.
 pub fn look(root: &WorkspaceRoot, entry: &FileEntry, cancel: &CancelToken) -> Result<(), Option<FileEntry>> {
     look_with(root, entry, cancel, &mut ()).map(drop)
 }
@@ -109,21 +110,29 @@ pub(super) fn look_with(
     }
     let looked_ns = now_ns();
     let bytes = RefCell::new(bytes);
+    let grown = Cell::new(None);
     let read = BUFFER.with_borrow_mut(|buffer| {
         root.digest(
             &entry.path,
             buffer,
-            |_| {
+            |stamp| {
                 bytes.borrow_mut().start();
+                grown.set((stamp.is_large() && !entry.stamp.is_large()).then_some(*stamp));
                 FactsReader::default()
             },
             |reader, chunk| {
+                if grown.get().is_some() {
+                    return Err(Error::cancelled());
+                }
                 reader.add(chunk);
                 bytes.borrow_mut().add(chunk);
                 cancel.check()
             },
         )
     });
+    if let Some(stamp) = grown.get() {
+        return Err(Some(FileEntry::listed(entry.path.clone(), stamp)));
+    }
     match read {
         Ok(read) => {
             // One that never held still is suspect at the next look, too.
@@ -148,6 +157,51 @@ pub(super) fn look_with(
                 entry.set_facts(Facts::Unreadable(error.code));
             }
             Ok(None)
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::disallowed_methods, reason = "tests make and change files")]
+mod tests {
+    use std::fs::{self, File};
+
+    use super::*;
+    use crate::path::RelPath;
+
+    const LARGE: u64 = 20 << 20;
+
+    /// Lets a file grow while it is read.
+    struct Growing(File);
+
+    impl Bytes for Growing {
+        fn start(&mut self) {}
+
+        fn add(&mut self, _: &[u8]) {
+            self.0.set_len(LARGE).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_file_that_became_a_large_one_is_left_to_whoever_reads_those() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = WorkspaceRoot::open(directory.path()).unwrap();
+        let path = RelPath::parse("a").unwrap();
+        for (size, grows_before) in [(0, true), (3 << 20, true), (3 << 20, false)] {
+            let file = File::create(directory.path().join("a")).unwrap();
+            file.set_len(size).unwrap();
+            let entry = FileEntry::listed(path.clone(), root.stat(&path).unwrap().1);
+            let growing = &mut Growing(file);
+            if grows_before {
+                growing.add(&[]);
+            }
+            let Err(Some(now)) = look_with(&root, &entry, &CancelToken::default(), growing) else {
+                panic!("it is another one, of {size} bytes before")
+            };
+            assert!(now.stamp.size == LARGE && now.facts().is_none() && entry.facts().is_none(), "{size}: {now:?}");
+            // As the large one that it is, it is read.
+            look(&root, &now, &CancelToken::default()).unwrap();
+            assert_eq!(now.known().unwrap().hash, blake3::hash(&fs::read(directory.path().join("a")).unwrap()));
         }
     }
 }

@@ -58,7 +58,7 @@ pub trait Method: 'static {
     const EXAMPLE: &'static str = "{}";
     /// Who its requests wait behind.
     const LANE: Lane;
-    /// The shape of `params`. Unknown fields must be refused.
+    /// The shape of `params`. Unknown fields must be refused, and lists where objects are meant (`objects_only!`).
     type Params: for<'de> Deserialize<'de> + JsonSchema;
     /// The shape of `result`.
     type Output: Serialize + JsonSchema;

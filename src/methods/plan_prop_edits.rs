@@ -13,6 +13,7 @@ use super::{Context, Lane, Method, size};
 use crate::error::{Code, Error, Result};
 use crate::path::RelPath;
 use crate::protocol::edits::{ElementRef, FailedEdit, FailedEditCode, FilePlan, PlanKind};
+use crate::protocol::object::objects_only;
 use crate::text::{self, Class};
 use crate::tsx::edits::{self, Json, PropEdit};
 
@@ -37,7 +38,7 @@ pub struct PlanPropEditsParams {
 /// between the tags. A missing prop is added behind all others.
 /// Of attributes of the same name the last one counts; all are removed.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, remote = "Self")]
 #[schemars(rename = "PropEdit")]
 pub struct RequestedEdit {
     /// The file.
@@ -48,12 +49,14 @@ pub struct RequestedEdit {
     pub prop: String,
     /// The value: any JSON, also `null`. If absent, the prop is removed; a spread may still supply it.
     #[serde(default, deserialize_with = "given")]
-    #[schemars(with = "Option<serde_json::Value>")]
+    #[schemars(with = "Option<serde_json::Value>", !default)]
     pub value: Option<Box<RawValue>>,
     /// Fail with `notFound` if the file's hash (BLAKE3, as `parse` gives it) is another one: the element was found in
     /// another text.
     pub if_hash: Option<String>,
 }
+
+objects_only!(RequestedEdit);
 
 /// `null` is a value, too.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Box<RawValue>>, D::Error> {

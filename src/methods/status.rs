@@ -113,6 +113,10 @@ pub struct MemoryStatus {
     pub rss_bytes: u64,
     /// Bytes of the index, roughly.
     pub index_bytes: u64,
+    /// Bytes of what is known of modules, roughly: what sources refer to, what that leads to, and what was seen on disk
+    /// on the way there. Absent as long as nobody asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub modules_bytes: Option<u64>,
 }
 
 /// Threads beside those that take requests.
@@ -210,6 +214,7 @@ impl Method for Status {
             memory: MemoryStatus {
                 rss_bytes: memory_stats::memory_stats().map_or(0, |stats| stats.physical_mem as u64),
                 index_bytes: snapshot.memory_bytes(),
+                modules_bytes: Some(shared.modules.bytes() as u64).filter(|bytes| *bytes > 0),
             },
             text_index: TextIndexStatus {
                 ready: snapshot.text.is_built(),

@@ -1,6 +1,7 @@
 //! The references of a file, with what they lead to.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::References;
@@ -52,16 +53,77 @@ pub struct Sources<'request> {
     pub cancel: &'request CancelToken,
 }
 
+/// What the links of a file take beside their texts and its path.
+const ENTRY_BYTES: usize = 128;
+
+/// The references of files, by path and content.
+#[derive(Debug, Default)]
+struct Found {
+    links: HashMap<RelPath, (blake3::Hash, Arc<Links>)>,
+    /// About how much they take.
+    bytes: usize,
+}
+
+impl Found {
+    fn insert(&mut self, path: &RelPath, hash: blake3::Hash, links: Arc<Links>) {
+        self.bytes += cost(path, &links);
+        if let Some((_, before)) = self.links.insert(path.clone(), (hash, links)) {
+            self.bytes -= cost(path, &before);
+        }
+    }
+
+    fn retain(&mut self, is_there: impl Fn(&RelPath) -> bool) {
+        self.links.retain(|path, _| is_there(path));
+        self.bytes = self.links.iter().map(|(path, (_, links))| cost(path, links)).sum();
+    }
+}
+
+/// Sources are shared with what is kept by content, and counted there.
+fn cost(path: &RelPath, links: &Links) -> usize {
+    let target = |target: &Target| match target {
+        Target::File(path) => path.as_str().len(),
+        Target::Package(name) => name.len(),
+        Target::Nowhere => 0,
+    };
+    let each = |link: &Link| size_of::<Link>() + target(&link.target);
+    path.as_str().len() + ENTRY_BYTES + links.list.iter().map(each).sum::<usize>()
+}
+
 /// What is known as long as what was seen on disk still holds.
 #[derive(Debug)]
 pub struct State {
-    pub(super) resolver: Resolver,
-    links: RwLock<HashMap<RelPath, (blake3::Hash, Arc<Links>)>>,
+    resolver: RwLock<Arc<Resolver>>,
+    /// What it saw is let go once it takes more.
+    max_seen_bytes: usize,
+    /// Whether that happened.
+    let_go: AtomicBool,
+    found: RwLock<Found>,
 }
 
 impl State {
-    pub(super) fn new(resolver: Resolver) -> Self {
-        Self { resolver, links: RwLock::default() }
+    pub(super) fn new(resolver: Resolver, max_seen_bytes: usize) -> Self {
+        let resolver = RwLock::new(Arc::new(resolver));
+        Self { resolver, max_seen_bytes, let_go: AtomicBool::new(false), found: RwLock::default() }
+    }
+
+    pub(super) fn resolver(&self) -> Arc<Resolver> {
+        Arc::clone(&self.resolver.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether a comparison of what it saw with the disk tells whether it still holds.
+    pub(super) fn has_all_it_saw(&self) -> bool {
+        !self.let_go.load(Ordering::Relaxed)
+    }
+
+    /// Looks at everything anew from now on, in place of what `full` saw.
+    fn start_anew(&self, full: &Arc<Resolver>) {
+        let mut resolver = self.resolver.write().unwrap_or_else(PoisonError::into_inner);
+        // Others may have seen the same.
+        if Arc::ptr_eq(&resolver, full) {
+            tracing::debug!("what was seen of modules takes {} bytes, it is let go", full.looks().bytes());
+            self.let_go.store(true, Ordering::Relaxed);
+            *resolver = Arc::new(Resolver::new(full.looks().anew()));
+        }
     }
 
     /// Whether a file is one whose references are followed: a source by its name, outside `node_modules`.
@@ -71,13 +133,18 @@ impl State {
 
     /// What `source` leads to in the file `from`.
     pub fn resolve(&self, from: &RelPath, source: &str, kind: ReferenceKind) -> Target {
-        self.resolver.resolve(from, source, kind)
+        let resolver = self.resolver();
+        let target = resolver.resolve(from, source, kind);
+        if resolver.looks().bytes() > self.max_seen_bytes {
+            self.start_anew(&resolver);
+        }
+        target
     }
 
     /// The references of a file that were found when its content had `hash`.
     pub fn known(&self, path: &RelPath, hash: blake3::Hash) -> Option<Arc<Links>> {
-        let links = self.links.read().unwrap_or_else(PoisonError::into_inner);
-        links.get(path).filter(|(held, _)| *held == hash).map(|(_, links)| Arc::clone(links))
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner);
+        found.links.get(path).filter(|(held, _)| *held == hash).map(|(_, links)| Arc::clone(links))
     }
 
     /// The references of a file whose content has `hash`, as far as that is known, found now and remembered.
@@ -97,18 +164,24 @@ impl State {
             let target = self.resolve(path, &reference.source, reference.kind);
             list.push(Link { source: Arc::clone(&reference.source), kind: reference.kind, target });
         }
-        let found = Arc::new(Links { list: list.into(), unknown: false });
-        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
-        links.insert(path.clone(), (hash, Arc::clone(&found)));
-        Ok(found)
+        let links = Arc::new(Links { list: list.into(), unknown: false });
+        let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+        found.insert(path, hash, Arc::clone(&links));
+        Ok(links)
     }
 
     /// Forgets files that are gone: one that referred to nothing leaves no other trace. `sources`: how many there are.
     pub fn forget(&self, sources: usize, is_there: impl Fn(&RelPath) -> bool) {
-        let mut links = self.links.write().unwrap_or_else(PoisonError::into_inner);
-        if links.len() > 2 * sources {
-            links.retain(|path, _| is_there(path));
+        let mut found = self.found.write().unwrap_or_else(PoisonError::into_inner);
+        if found.links.len() > 2 * sources {
+            found.retain(is_there);
         }
+    }
+
+    /// About how many bytes it takes to know all this.
+    pub(super) fn bytes(&self) -> usize {
+        let found = self.found.read().unwrap_or_else(PoisonError::into_inner).bytes;
+        found + self.resolver().looks().bytes()
     }
 }
 

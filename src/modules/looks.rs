@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::path::{Component, Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use oxc_resolver::{FileMetadata, FileSystem, ResolveError};
@@ -15,6 +16,15 @@ use rayon::prelude::*;
 use super::manifest;
 use crate::fs::{Kind, Names, Stamp, WorkspaceRoot, now_ns};
 use crate::path::{DirPath, RelPath};
+
+/// What something that was seen takes beside its path and what is in it.
+const ENTRY_BYTES: usize = 128;
+/// What a name in a listing takes beside itself.
+const NAME_BYTES: usize = 32;
+/// What the resolver keeps of a path that it asked for, beside its text.
+const ASKED_BYTES: usize = 256;
+/// How much more than its text the resolver keeps of a manifest.
+const PARSED: usize = 4;
 
 /// As many symbolic links are followed in one path as Linux follows.
 const MAX_LINKS: usize = 40;
@@ -29,6 +39,8 @@ pub(super) struct Looks {
     manifests: RwLock<HashMap<RelPath, Seen>>,
     /// The real path of each directory that was asked for; follows from the listings.
     directories: RwLock<HashMap<Box<str>, Option<DirPath>>>,
+    /// About how much all this takes, and what the resolver keeps of it.
+    bytes: AtomicUsize,
 }
 
 /// A manifest that was read.
@@ -46,7 +58,7 @@ pub(super) enum Now {
     /// All is as it was seen.
     Same,
     /// Something moved: what is known of the others.
-    Moved(Looks),
+    Moved(Box<Looks>),
 }
 
 /// Something at a real path.
@@ -59,6 +71,20 @@ pub(super) enum Place {
 impl Looks {
     pub(super) fn new(root: &Arc<WorkspaceRoot>) -> Self {
         Self { root: Some(Arc::clone(root)), ..Self::default() }
+    }
+
+    /// The same workspace, of which nothing was seen yet.
+    pub(super) fn anew(&self) -> Self {
+        Self { root: self.root.clone(), ..Self::default() }
+    }
+
+    /// About how many bytes it takes to know all this, with what the resolver keeps of it.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn took(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// The absolute path of something in the workspace.
@@ -113,7 +139,10 @@ impl Looks {
             Place::Directory(directory) => Some(directory),
             Place::File(_) => None,
         });
-        self.directories.write().unwrap_or_else(PoisonError::into_inner).insert(path.into(), found.clone());
+        let mut directories = self.directories.write().unwrap_or_else(PoisonError::into_inner);
+        if directories.insert(path.into(), found.clone()).is_none() {
+            self.took(2 * path.len() + ENTRY_BYTES);
+        }
         found
     }
 
@@ -168,7 +197,11 @@ impl Looks {
         let names = self.list(directory);
         let mut listings = self.listings.write().unwrap_or_else(PoisonError::into_inner);
         // Who listed it first is right for all: they must not see two states of it.
-        listings.entry(directory.clone()).or_insert(names).clone()
+        let listed = listings.entry(directory.clone()).or_insert_with(|| {
+            self.took(listing_bytes(directory, names.as_deref()));
+            names
+        });
+        listed.clone()
     }
 
     fn list(&self, directory: &DirPath) -> Option<Arc<Names>> {
@@ -180,6 +213,7 @@ impl Looks {
         let found = self.relative(path).and_then(|path| self.find(&path));
         let Some(Place::File(path)) = found else { return Err(io::ErrorKind::NotFound.into()) };
         let (seen, bytes) = self.read(&path);
+        self.took(path.as_str().len() + ENTRY_BYTES + PARSED * bytes.as_ref().map_or(0, Vec::len));
         self.manifests.write().unwrap_or_else(PoisonError::into_inner).entry(path).or_insert(seen);
         bytes.ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
@@ -205,13 +239,15 @@ impl Looks {
         let read: Vec<_> = manifests.par_iter().filter_map(|(path, seen)| self.manifest_now(path, seen)).collect();
         let moved = listed.iter().any(|look| look.moved) || read.iter().any(|look| look.moved);
         if moved {
-            let mut next = Self { root: self.root.clone(), ..Self::default() };
+            let mut next = self.anew();
             let kept = next.listings.get_mut().unwrap_or_else(PoisonError::into_inner);
             *kept = listings;
             kept.extend(listed.into_iter().map(|look| (look.path, look.value)));
             // What is gone is looked for again by whoever asks for it. Manifests are read again anyway.
             kept.retain(|_, names| names.is_some());
-            return Now::Moved(next);
+            let bytes = kept.iter().map(|(path, names)| listing_bytes(path, names.as_deref())).sum();
+            *next.bytes.get_mut() = bytes;
+            return Now::Moved(Box::new(next));
         }
         let mut held = self.listings.write().unwrap_or_else(PoisonError::into_inner);
         held.extend(listed.into_iter().map(|look| (look.path, look.value)));
@@ -251,6 +287,15 @@ impl Looks {
         let now = self.read(path).0;
         Some(Look { path: path.clone(), value: now, moved: now.hash != seen.hash })
     }
+}
+
+fn listing_bytes(directory: &DirPath, names: Option<&Names>) -> usize {
+    let names = names.map_or(0, |names| {
+        let kinds = names.kinds.keys().map(|name| name.len() + NAME_BYTES);
+        let links = names.links.iter().map(|(name, target)| name.len() + target.as_os_str().len() + 2 * NAME_BYTES);
+        kinds.chain(links).sum()
+    });
+    directory.as_path().as_os_str().len() + ENTRY_BYTES + names
 }
 
 /// Another look at something.
@@ -299,6 +344,8 @@ impl FileSystem for Disk {
     fn symlink_metadata(&self, path: &Path) -> io::Result<FileMetadata> {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
         let path = self.looks.relative(path).ok_or_else(missing)?;
+        // The resolver asks this once for each path, and remembers it.
+        self.looks.took(2 * path.len() + ASKED_BYTES);
         match self.looks.kind(&path).ok_or_else(missing)? {
             Kind::File => Ok(FileMetadata::new(true, false, false)),
             Kind::Directory => Ok(FileMetadata::new(false, true, false)),

@@ -30,8 +30,9 @@ type Key = (blake3::Hash, Language);
 struct Held {
     young: HashMap<Key, Arc<[Reference]>>,
     old: HashMap<Key, Arc<[Reference]>>,
-    /// Of the young ones.
-    bytes: usize,
+    /// Of either.
+    young_bytes: usize,
+    old_bytes: usize,
 }
 
 impl References {
@@ -75,6 +76,12 @@ impl References {
         Ok(Some((hash, references)))
     }
 
+    /// About how many bytes are kept.
+    pub(super) fn bytes(&self) -> usize {
+        let held = self.lock();
+        held.young_bytes + held.old_bytes
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -86,19 +93,25 @@ impl Held {
             return Some(Arc::clone(young));
         }
         let old = self.old.remove(key)?;
+        self.old_bytes -= cost(&old);
         self.put(*key, &old);
         Some(old)
     }
 
     fn put(&mut self, key: Key, references: &Arc<[Reference]>) {
-        let each = |reference: &Reference| size_of::<Reference>() + reference.source.len() + 16;
-        self.bytes += ENTRY_BYTES + references.iter().map(each).sum::<usize>();
-        self.young.insert(key, Arc::clone(references));
-        if self.bytes > MAX_BYTES / 2 {
-            self.old = std::mem::take(&mut self.young);
-            self.bytes = 0;
+        self.young_bytes += cost(references);
+        if let Some(before) = self.young.insert(key, Arc::clone(references)) {
+            self.young_bytes -= cost(&before);
+        }
+        if self.young_bytes > MAX_BYTES / 2 {
+            (self.old, self.old_bytes) = (std::mem::take(&mut self.young), std::mem::take(&mut self.young_bytes));
         }
     }
+}
+
+fn cost(references: &[Reference]) -> usize {
+    let each = |reference: &Reference| size_of::<Reference>() + reference.source.len() + 16;
+    ENTRY_BYTES + references.iter().map(each).sum::<usize>()
 }
 
 #[cfg(test)]
@@ -118,6 +131,7 @@ mod tests {
             held.put(key(at), &references);
             assert!(held.get(&key(0)).is_some());
             assert!(held.young.len() + held.old.len() <= MAX_BYTES >> 20);
+            assert_eq!(held.young_bytes + held.old_bytes, (held.young.len() + held.old.len()) * cost(&references));
         }
         assert!(held.get(&key(1)).is_none());
         assert!(held.get(&key(999)).is_some());

@@ -93,6 +93,36 @@ fn links_that_change_are_noticed() {
     }
 }
 
+#[test]
+fn what_was_seen_is_let_go_when_it_takes_too_much() {
+    const MAX: usize = 64 * 1024;
+    let paths: Vec<String> = (0..200).map(|at| format!("packages/p{at}/src/index.ts")).collect();
+    let files: Vec<(&str, &str)> = paths.iter().map(|path| (path.as_str(), "")).chain([("a.ts", "")]).collect();
+    let (directory, root) = workspace(&files);
+    let resolve_some = |state: &State, from: usize| {
+        for path in &paths[from..from + 10] {
+            assert_eq!(resolve(state, "a.ts", &format!("./{}", path.trim_end_matches(".ts"))), *path);
+            let seen = state.resolver().looks().bytes();
+            assert!(seen <= MAX, "{seen} bytes are kept after {path}");
+        }
+    };
+    let modules = Modules::bounded(MAX);
+    let first = modules.now(&root);
+    resolve_some(&first, 0);
+    let little = first.resolver().looks().bytes();
+    assert!(Arc::ptr_eq(&first, &modules.now(&root)), "{little} bytes are not too much");
+    (0..200).step_by(10).for_each(|from| resolve_some(&first, from));
+    // What was let go is not compared with the disk, so nothing of it is believed any longer.
+    let second = modules.now(&root);
+    assert!(!Arc::ptr_eq(&first, &second));
+    assert_eq!(second.resolver().looks().bytes(), 0);
+    resolve_some(&second, 0);
+    fs::remove_file(directory.path().join(&paths[0])).unwrap();
+    let third = modules.now(&root);
+    assert!(third.resolver().looks().bytes() > 0, "the few listings that still hold are kept");
+    assert_eq!(resolve(&third, "a.ts", "./packages/p0/src/index"), "nowhere");
+}
+
 /// An old file system tells times in steps of two seconds: what is that young is looked at again.
 #[cfg(unix)]
 #[test]

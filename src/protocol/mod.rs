@@ -9,6 +9,7 @@ pub mod events;
 pub mod frame;
 pub mod items;
 pub mod modules;
+pub(crate) mod object;
 pub mod query;
 pub mod search;
 pub mod tsx;

@@ -9,6 +9,7 @@ use clap::ValueEnum as _;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use super::shape::{Basic, Shape};
 use super::{Format, json_schema, reference, render, typescript, zod};
 use crate::error::{Code, Error};
 use crate::methods::METHODS;
@@ -200,6 +201,71 @@ fn params_refuse_unknown_fields() {
         let params = schema.pointer(params).unwrap();
         assert_eq!(params["additionalProperties"], false, "the params of `{name}`");
     }
+}
+
+/// An example of what the shape says, and the same with a list of its values in place of each one of its objects.
+fn lists_for_objects(shape: &Shape<'_>, schema: &Value) -> (Value, Vec<Value>) {
+    match shape {
+        Shape::Named(name) => lists_for_objects(&Shape::of(&schema["$defs"][*name]), schema),
+        Shape::Literal(value) => ((*value).clone(), Vec::new()),
+        Shape::Union(alternatives) => {
+            let all: Vec<_> = alternatives.iter().map(|one| lists_for_objects(&one.shape, schema)).collect();
+            (all[0].0.clone(), all.into_iter().flat_map(|(_, lists)| lists).collect())
+        }
+        Shape::List(items, _) => {
+            let (item, lists) = lists_for_objects(items, schema);
+            (json!([item]), lists.into_iter().map(|list| json!([list])).collect())
+        }
+        Shape::Record { fields: properties, .. } => {
+            let fields: Vec<_> = properties.iter().map(|field| lists_for_objects(&field.shape, schema)).collect();
+            let names = || properties.iter().map(|field| field.name.to_owned());
+            let object: Value = names().zip(fields.iter().map(|(value, _)| value.clone())).collect();
+            let mut lists = vec![fields.iter().map(|(value, _)| value.clone()).collect()];
+            for (name, (_, wrong)) in names().zip(fields) {
+                lists.extend(wrong.into_iter().map(|wrong| {
+                    let mut object = object.clone();
+                    object[&name] = wrong;
+                    object
+                }));
+            }
+            (object, lists)
+        }
+        Shape::Map(_) => panic!("objects with any fields need a case of their own"),
+        Shape::Basic(basic) => (
+            match basic {
+                Basic::String(..) | Basic::Any => json!("a"),
+                Basic::Integer(_) | Basic::Number(_) => json!(1),
+                Basic::Boolean => json!(true),
+                Basic::Null => Value::Null,
+            },
+            Vec::new(),
+        ),
+    }
+}
+
+#[test]
+fn objects_are_no_lists_of_their_values() {
+    let schema = json_schema();
+    let mut nested = 0;
+    for method in METHODS {
+        let params = &schema["x-methods"][method.name]["params"];
+        let check = |params: &Value| (method.check_params)(&serde_json::value::to_raw_value(params).unwrap());
+        let (example, lists) = lists_for_objects(&Shape::of(params), &schema);
+        check(&example).unwrap_or_else(|error| panic!("{} {example}: {error}", method.name));
+        for list in lists {
+            let error = check(&list).expect_err("a list is no object");
+            // The field that differs from the example; of a list of all fields, there is none.
+            let differs = |(name, value): (&String, &Value)| (*value != example[name]).then(|| name.clone());
+            let field = list.as_object().and_then(|fields| fields.iter().find_map(differs));
+            nested += usize::from(field.is_some());
+            let named = format!("`{}", field.as_deref().unwrap_or("params"));
+            let message = &error.message;
+            assert_eq!(error.code, Code::InvalidParams, "{} {list}: {message}", method.name);
+            assert!(message.starts_with(&named), "{} {list}: {message}", method.name);
+            assert!(!message.contains("struct") && !message.contains("enum"), "a Rust type: {message}");
+        }
+    }
+    assert!(nested >= 4, "only {nested} fields of objects");
 }
 
 /// Names that a reader of the TypeScript types would take for those of the language.

@@ -36,10 +36,11 @@ impl Requests {
             return None;
         }
         self.last += 1;
+        let deadline = request.timeout.and_then(|timeout| now.checked_add(timeout));
         let pending = Pending {
             id: request.id.clone(),
-            cancel: CancelToken::default(),
-            deadline: request.timeout.and_then(|timeout| now.checked_add(timeout)),
+            cancel: CancelToken::due(deadline),
+            deadline,
             read_at: now,
             bytes: request.params.as_ref().map_or(0, |params| params.get().len()),
         };

@@ -259,6 +259,7 @@ impl Loop {
         match event {
             Event::Done { serial, lane, line } => {
                 self.workers.done(lane);
+                self.index.answered();
                 let answer = self.complete(serial).and(line);
                 self.subscriptions.answered(serial, answer.is_some());
                 if let Some(line) = answer {

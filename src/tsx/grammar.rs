@@ -5,6 +5,7 @@ use std::sync::{LazyLock, Mutex};
 use tree_sitter::{Node, Parser};
 
 use super::recent::Recent;
+use super::slow::Slow;
 use crate::protocol::tsx::Language;
 
 /// Which of the two grammars reads a language, with its kinds looked up once.
@@ -15,6 +16,8 @@ pub(super) struct Grammar {
     pub(super) parsers: Mutex<Vec<Parser>>,
     /// What was parsed last of the texts that somebody edits.
     pub(super) recent: Recent,
+    /// What took too long.
+    pub(super) slow: Slow,
     /// By kind id.
     kinds: Vec<Kind>,
 }
@@ -35,7 +38,7 @@ impl Grammar {
     fn new(language: tree_sitter::Language) -> Self {
         let kind = |id: usize| language.node_kind_for_id(id as u16).map_or(Kind::Other, Kind::named);
         let kinds = (0..language.node_kind_count()).map(kind).collect();
-        Self { language, parsers: Mutex::default(), recent: Recent::default(), kinds }
+        Self { language, parsers: Mutex::default(), recent: Recent::default(), slow: Slow::default(), kinds }
     }
 
     /// What a node is.

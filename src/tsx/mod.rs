@@ -25,6 +25,7 @@ pub mod query;
 mod recent;
 mod references;
 mod sexp;
+mod slow;
 mod source;
 mod symbols;
 #[cfg(test)]

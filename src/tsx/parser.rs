@@ -1,14 +1,14 @@
 //! From bytes to a tree, whatever the bytes are.
 
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tree_sitter::{ParseOptions, Parser, Tree};
 
 use super::apart::{self, Stop};
 use super::grammar::Grammar;
 use crate::cancel::CancelToken;
-use crate::error::{Error, Result};
+use crate::error::{Code, Error, Result};
 
 /// How deep a stack the parser may need for each byte of a text: a frame for each token, where all of them are read in
 /// several ways. Measured: 100 bytes in `stack_node_release`.
@@ -29,7 +29,8 @@ const MAX_TIME: Duration = Duration::from_secs(30);
 /// Parses `bytes`.
 ///
 /// # Errors
-/// `cancelled`; `timeout` for a text that takes too long by itself; those of [`apart::run`].
+/// `cancelled`; `timeout` for a text that takes too long by itself, or longer than there is time; those of
+/// [`apart::run`].
 pub(super) fn parse(bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
     parse_from(None, bytes, grammar, cancel)
 }
@@ -52,13 +53,26 @@ pub(super) fn parse_edited(bytes: &[u8], grammar: &'static Grammar, cancel: &Can
 }
 
 fn parse_from(before: Option<Tree>, bytes: &[u8], grammar: &'static Grammar, cancel: &CancelToken) -> Result<Tree> {
-    let stop = Stop::within(MAX_TIME, "parsing", cancel);
+    cancel.check()?;
+    let time = cancel.time_left().map_or(MAX_TIME, |left| left.min(MAX_TIME));
+    if let Some(tried) = grammar.slow.tried(bytes, time, MAX_TIME) {
+        return Err(Error::new(Code::Timeout, format!("parsing took more than {} s", tried.as_secs())));
+    }
+    let started = Instant::now();
+    let parsed = parse_within(&Stop::within(MAX_TIME, "parsing", cancel), before, bytes, grammar);
+    if matches!(&parsed, Err(error) if matches!(error.code, Code::Timeout | Code::Cancelled)) {
+        grammar.slow.gave_up(bytes, started.elapsed());
+    }
+    parsed
+}
+
+fn parse_within(stop: &Stop, before: Option<Tree>, bytes: &[u8], grammar: &'static Grammar) -> Result<Tree> {
     if bytes.len() <= SMALL_BYTES {
-        return parse_here(before.as_ref(), bytes, grammar, &stop);
+        return parse_here(before.as_ref(), bytes, grammar, stop);
     }
     let bytes = bytes.to_vec();
     let stack = STACK + bytes.len() * STACK_PER_BYTE;
-    apart::run(stack, &stop, move |stop| parse_here(before.as_ref(), &bytes, grammar, stop))?
+    apart::run(stack, stop, move |stop| parse_here(before.as_ref(), &bytes, grammar, stop))?
 }
 
 fn parse_here(before: Option<&Tree>, bytes: &[u8], grammar: &Grammar, stop: &Stop) -> Result<Tree> {

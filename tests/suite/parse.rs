@@ -1,11 +1,11 @@
 //! `parse`: facts about sources.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::fixtures::{self, Workspace};
-use crate::harness::{A_SECOND, Sidecar};
+use crate::harness::{A_SECOND, LIMIT, Sidecar};
 
 mod corpus;
 pub(crate) mod differential;
@@ -229,6 +229,45 @@ fn the_tree_is_an_s_expression() {
     assert!(sidecar.request("parse", json!({ "text": "", "language": "ts" })).get("tree").is_none());
     let large = json!({ "text": "a;".repeat(5000), "language": "ts", "tree": true, "facts": [] });
     sidecar.expect_error("parse", large, "response_too_large");
+    sidecar.finish();
+}
+
+#[test]
+fn what_took_too_long_is_not_tried_again_until_it_changes() {
+    let workspace = Workspace::empty();
+    workspace.write("bad.tsx", format!("<Part />;{} import './good';", "a<b>(".repeat(200_000)));
+    workspace.write("good.tsx", "import './bad'; export const a = <Part />;");
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let ask = |sidecar: &mut Sidecar, method: &str, params: Value, timeout_ms: u64| {
+        let (id, _) = sidecar.line(method, &params);
+        let line = json!({ "id": id, "method": method, "params": params, "timeoutMs": timeout_ms }).to_string();
+        let start = Instant::now();
+        sidecar.send_line(line.as_bytes(), Some(&id));
+        (sidecar.wait_for(&id), start.elapsed())
+    };
+    let (first, _) = ask(&mut sidecar, "parse", json!({ "path": "bad.tsx" }), 2000);
+    assert_eq!(first["error"]["code"], "timeout", "{first:.300}");
+    // It is given up a moment after the answer, and nothing tells when.
+    let end = Instant::now() + LIMIT;
+    loop {
+        let (again, took) = ask(&mut sidecar, "parse", json!({ "path": "bad.tsx" }), 1500);
+        assert_eq!(again["error"]["code"], "timeout", "{again:.300}");
+        if took < Duration::from_secs(1) {
+            break;
+        }
+        assert!(Instant::now() < end, "it is parsed again and again");
+    }
+    let (usages, _) = ask(&mut sidecar, "usages", json!({ "name": "Part" }), 1500);
+    assert_eq!(usages["result"]["skipped"], json!(["bad.tsx"]), "{usages:.300}");
+    assert_eq!(usages["result"]["files"][0]["path"], "good.tsx");
+    let (query, _) = ask(&mut sidecar, "query", json!({ "query": "(jsx_self_closing_element) @a" }), 1500);
+    assert_eq!(query["result"]["stats"]["tooSlowSkipped"], 1, "{query:.300}");
+    let (graph, _) = ask(&mut sidecar, "moduleGraph", json!({}), 1500);
+    assert_eq!(graph["result"]["skipped"], json!(["bad.tsx"]), "{graph:.300}");
+    workspace.write("bad.tsx", "<Part />;");
+    assert_eq!(names(&sidecar.request("parse", json!({ "path": "bad.tsx" }))["jsx"]), ["Part"]);
+    let found = sidecar.request("usages", json!({ "name": "Part" }));
+    assert_eq!((list(&found["files"]).len(), found.get("skipped")), (2, None), "{found}");
     sidecar.finish();
 }
 

@@ -43,7 +43,7 @@ impl<'query> Collector<'query> {
             Matched::TooSlow => self.stats.too_slow_skipped += 1,
             Matched::Unreadable => self.stats.unreadable_skipped += 1,
             Matched::Gone => {}
-            Matched::Found { file, cut, lost } => {
+            Matched::Found { file, cut, lost, .. } => {
                 self.stats.files_parsed += 1;
                 self.limit_hit |= cut | lost;
                 return Ok(self.found(file)? && !cut);

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use self::collect::Collector;
-use self::scan::{Matched, match_all, match_file};
+use self::scan::{Matched, match_all, match_file, match_item};
 use self::select::Selection;
 use super::{Context, Depth, Lane, Method, View, size};
 use crate::error::{Code, Error, Result};
@@ -174,9 +174,14 @@ fn in_many(
     collector.stats.files_considered = selection.considered;
     collector.stats.candidates = selection.items.len() as u64;
     collector.stats.indexed = selection.indexed;
-    for matched in match_all(selection.items, query, limits, context) {
+    let items = selection.items.clone();
+    for (item, matched) in items.iter().zip(match_all(selection.items, query.clone(), limits, context)) {
         context.cancel.check()?;
-        if !collector.take(matched??)? {
+        let matched = match matched?? {
+            Some(matched) => matched,
+            None => match_item(item, &query, limits, &context.shared, &context.cancel)?,
+        };
+        if !collector.take(matched)? {
             break;
         }
     }

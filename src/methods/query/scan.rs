@@ -19,11 +19,13 @@ pub(super) enum Matched {
     Nothing {
         parsed: bool,
     },
-    /// At least one match, or what has to be said of the limits. `cut`: there are more behind these; `lost`: among them.
+    /// At least one match, or what has to be said of the limits. `cut`: there are more behind these; `lost`: among them;
+    /// `bytes`: about how long it is as JSON.
     Found {
         file: QueryFile,
         cut: bool,
         lost: bool,
+        bytes: usize,
     },
     NotText,
     TooLarge,
@@ -33,20 +35,37 @@ pub(super) enum Matched {
     Gone,
 }
 
-/// Matches in parallel, in path order.
+/// A share of what is held is at least so many bytes.
+const MIN_SHARE: usize = 64 * 1024;
+
+/// Matches in parallel, in path order. What was found waits until all before it was taken, so each file has a share of
+/// what may be held. `None` where there is more in one: [`match_item`] gives that once it is the file's turn.
 pub(super) fn match_all(
     items: Vec<Item>,
     query: Query,
     limits: Limits,
     context: &Context,
-) -> impl Iterator<Item = Result<Result<Matched>>> {
+) -> impl Iterator<Item = Result<Result<Option<Matched>>>> {
     let (shared, cancel) = (Arc::clone(&context.shared), context.cancel.clone());
     let window = 2 * shared.config.threads + 2;
+    let share = Limits { bytes: (limits.bytes / window).max(MIN_SHARE), ..limits };
     let pool = Arc::clone(&shared.pool);
-    ordered_map(pool, items, 1, window, move |item: &Item| match_item(item, &query, limits, &shared, &cancel))
+    ordered_map(pool, items, 1, window, move |item: &Item| {
+        Ok(match match_item(item, &query, share, &shared, &cancel)? {
+            Matched::Found { bytes, .. } if bytes > share.bytes => None,
+            matched => Some(matched),
+        })
+    })
 }
 
-fn match_item(item: &Item, query: &Query, limits: Limits, shared: &Shared, cancel: &CancelToken) -> Result<Matched> {
+/// What matches in one file, as far as `limits` go.
+pub(super) fn match_item(
+    item: &Item,
+    query: &Query,
+    limits: Limits,
+    shared: &Shared,
+    cancel: &CancelToken,
+) -> Result<Matched> {
     cancel.check()?;
     let path = &item.entry.path;
     let content = match shared.root.read(path, shared.config.limits.max_parse_bytes) {
@@ -96,5 +115,5 @@ pub(super) fn match_file(
         return Ok(Ok(Matched::Nothing { parsed: true }));
     }
     let file = QueryFile { path: path.clone(), hash: hash().to_hex().to_string(), matches: found.matches };
-    Ok(Ok(Matched::Found { file, cut: found.cut, lost: found.lost }))
+    Ok(Ok(Matched::Found { file, cut: found.cut, lost: found.lost, bytes: found.bytes }))
 }

@@ -9,6 +9,7 @@ use crate::protocol::tsx::Language;
 use crate::trigram::Plan;
 
 /// A source to look at.
+#[derive(Clone)]
 pub(super) struct Item {
     pub(super) entry: Arc<FileEntry>,
     pub(super) language: Language,

@@ -4,11 +4,7 @@ mod find;
 mod look;
 mod origins;
 
-use std::fmt;
-
 use schemars::JsonSchema;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
@@ -21,6 +17,7 @@ use crate::path::RelPath;
 use crate::protocol::Consistency;
 use crate::protocol::frame;
 use crate::protocol::items::Items;
+use crate::protocol::object::objects_only;
 use crate::protocol::tsx::JsxElement;
 
 /// The method.
@@ -55,43 +52,19 @@ pub struct UsagesParams {
 }
 
 /// An attribute that an element must have.
-#[derive(Clone, Debug, JsonSchema)]
-#[schemars(deny_unknown_fields)]
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct AttributeFilter {
     /// The name as written.
     pub name: String,
     /// The literal it has; the shorthand is `true`. If absent, the attribute may have any value. Of several of one name the
     /// last one counts.
-    #[schemars(with = "Option<Value>")]
+    #[serde(default, deserialize_with = "given")]
+    #[schemars(with = "Option<Value>", !default)]
     pub value: Option<Value>,
 }
 
-impl<'de> Deserialize<'de> for AttributeFilter {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        #[derive(Deserialize)]
-        #[serde(deny_unknown_fields)]
-        struct Fields {
-            name: String,
-            #[serde(default, deserialize_with = "given")]
-            value: Option<Value>,
-        }
-        // As a map only: serde would take `["label"]` for a struct as well.
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = AttributeFilter;
-
-            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-                formatter.write_str("an object")
-            }
-
-            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<AttributeFilter, A::Error> {
-                let Fields { name, value } = Fields::deserialize(MapAccessDeserializer::new(map))?;
-                Ok(AttributeFilter { name, value })
-            }
-        }
-        deserializer.deserialize_map(Object)
-    }
-}
+objects_only!(AttributeFilter);
 
 /// `null` is a value, too.
 fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {

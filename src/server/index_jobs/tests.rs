@@ -8,9 +8,11 @@ use tokio::sync::oneshot;
 use super::*;
 use crate::cache::Cache;
 use crate::error::Error;
+use crate::facts::Digest;
 use crate::fs::Stamp;
 use crate::index::Clock;
 use crate::path::RelPath;
+use crate::protocol::tsx::Language;
 use crate::protocol::watch::WatchMode;
 use crate::server::schedule::Look;
 use crate::server::testing::shared;
@@ -60,6 +62,16 @@ impl Jobs {
         self.jobs.waiting.push(SyncRequest { read_at: began, depth, deadline: None, reply });
         self.jobs.running = Some(Running { started_at: began, kind });
         answer
+    }
+
+    /// Waits until the look for what nobody asked for, which is under way, ended.
+    async fn warmed(&mut self) {
+        loop {
+            let event = tokio::time::timeout(Duration::from_secs(60), self.events.recv());
+            if let Event::Warmed { warmed } = event.await.expect("it ends").unwrap() {
+                return self.jobs.warmed(&warmed);
+            }
+        }
     }
 
     /// Does a job and takes in what came of it.
@@ -148,6 +160,30 @@ async fn a_file_that_is_written_all_the_time_does_not_keep_others_from_being_rea
     assert_eq!(jobs.jobs.hot_until, until, "not put off by the next write");
     jobs.jobs.expire(until.unwrap());
     assert!(jobs.jobs.hot.is_empty(), "what the index does not hold any more is let go");
+}
+
+#[tokio::test]
+async fn what_requests_found_of_sources_is_kept() {
+    let (directory, place) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    fs::write(directory.path().join("a"), "").unwrap();
+    let mut jobs = Jobs::keeping(directory.path(), place.path());
+    jobs.jobs.advance();
+    jobs.complete().await;
+    // The first look for what nobody asked for: there is nothing to find.
+    if jobs.jobs.warming.is_under_way() {
+        jobs.warmed().await;
+    }
+    let shared = Arc::clone(&jobs.jobs.tools.shared);
+    jobs.jobs.answered();
+    assert_eq!(jobs.jobs.warming.due(), None, "nothing was found");
+    let key = (blake3::hash(b"a text"), Language::Ts);
+    shared.facts.put(key, Arc::new(Digest::kept(b"its facts")));
+    jobs.jobs.answered();
+    let due = jobs.jobs.warming.due().expect("it is to be kept");
+    jobs.jobs.warm(due);
+    jobs.warmed().await;
+    let kept: Vec<_> = shared.cache.as_ref().unwrap().load_facts().into_iter().map(|(key, _)| key).collect();
+    assert_eq!(kept, [key]);
 }
 
 /// The path `a`.

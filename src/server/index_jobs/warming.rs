@@ -10,6 +10,7 @@ use super::IndexJobs;
 use super::job::{Tools, survive};
 use crate::index::Snapshot;
 use crate::indexer::Digests;
+use crate::methods::IndexState;
 use crate::server::event::Event;
 
 /// So long after a change: whoever edits a file goes on for a while.
@@ -32,8 +33,8 @@ pub(super) struct Warming {
 /// What it came to.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Warmed {
-    /// How many were found that are not kept.
-    unkept: usize,
+    /// Whether there are facts that are not kept, whoever found them.
+    has_unkept: bool,
 }
 
 impl Warming {
@@ -51,6 +52,12 @@ impl Warming {
     pub(super) fn due(&self) -> Option<Instant> {
         let due = [self.due, self.keeps_at].into_iter().flatten().min()?;
         self.started_at.is_none().then(|| due.max(self.not_before))
+    }
+
+    /// Whether it looks at the moment.
+    #[cfg(test)]
+    pub(super) fn is_under_way(&self) -> bool {
+        self.started_at.is_some()
     }
 
     /// Looks, beside all else. The loop is told when that ended, and then calls [`Self::done`].
@@ -79,9 +86,14 @@ impl Warming {
     pub(super) fn done(&mut self, warmed: &Warmed, now: Instant) {
         let took = self.started_at.take().map_or(Duration::ZERO, |started| now - started);
         self.not_before = now + SHARE * took;
-        if warmed.unkept > 0 {
-            self.keeps_at.get_or_insert(now + KEEP_PAUSE);
+        if warmed.has_unkept {
+            self.want_kept(now);
         }
+    }
+
+    /// There are facts that are not kept: soon.
+    fn want_kept(&mut self, now: Instant) {
+        self.keeps_at.get_or_insert(now + KEEP_PAUSE);
     }
 }
 
@@ -90,6 +102,14 @@ impl IndexJobs {
     pub(super) fn warm(&mut self, now: Instant) {
         if self.warming.due().is_some_and(|due| due <= now) {
             self.warming.start(now, &self.snapshot, &self.tools, &self.events, &self.runtime);
+        }
+    }
+
+    /// A request ended: what it found is worth keeping, too. Before the first index is complete, that is known anyway.
+    pub(in crate::server) fn answered(&mut self) {
+        let shared = &self.tools.shared;
+        if self.state == IndexState::Ready && shared.cache.is_some() && shared.facts.has_unkept() {
+            self.warming.want_kept(Instant::now());
         }
     }
 
@@ -105,7 +125,7 @@ impl Tools {
         let shared = &self.shared;
         if let Some(cache) = shared.cache.as_ref().filter(|_| loads) {
             for (key, digest) in cache.load_facts() {
-                shared.facts.put(key, Arc::new(digest));
+                shared.facts.put_kept(key, Arc::new(digest));
             }
         }
         let digests = Digests {
@@ -114,13 +134,12 @@ impl Tools {
             max_bytes: shared.config.limits.max_parse_bytes,
             cancel: &self.stop,
         };
-        let found = self.warmer.warm(snapshot, digests, &shared.courtesy, &self.fill_pool);
+        self.warmer.warm(snapshot, digests, &shared.courtesy, &self.fill_pool);
         let Some(cache) = &shared.cache else { return Warmed::default() };
-        if (keeps || (loads && found > 0)) && !self.stop.is_cancelled() {
-            cache.save_facts(&shared.facts.all());
-            return Warmed::default();
+        if (keeps || loads) && shared.facts.has_unkept() && !self.stop.is_cancelled() {
+            cache.save_facts(&shared.facts.keep());
         }
-        Warmed { unkept: found }
+        Warmed { has_unkept: shared.facts.has_unkept() }
     }
 }
 
@@ -139,10 +158,19 @@ mod tests {
         warming.want(false, start);
         assert_eq!(warming.due(), None, "one at a time");
         let end = start + Duration::from_millis(300);
-        warming.done(&Warmed { unkept: 1 }, end);
+        warming.done(&Warmed { has_unkept: true }, end);
         assert_eq!(warming.due(), Some(end + SHARE * Duration::from_millis(300)));
         (warming.due, warming.started_at) = (None, Some(end));
-        warming.done(&Warmed { unkept: 1 }, end);
+        warming.done(&Warmed { has_unkept: true }, end);
         assert_eq!(warming.due(), Some(end + KEEP_PAUSE), "to be kept");
+    }
+
+    #[test]
+    fn what_requests_found_is_kept_though_nothing_changes() {
+        let start = Instant::now();
+        let mut warming = Warming { not_before: start, is_loaded: true, ..Warming::new() };
+        warming.want_kept(start);
+        warming.want_kept(start + KEEP_PAUSE / 2);
+        assert_eq!(warming.due(), Some(start + KEEP_PAUSE), "not put off by each request");
     }
 }

@@ -75,6 +75,8 @@ pub struct Found {
     pub cut: bool,
     /// Whether some were lost because too many were under way.
     pub lost: bool,
+    /// About how many bytes of JSON there are, with the match at which [`Limits::bytes`] cut, if it did.
+    pub bytes: usize,
 }
 
 impl Query {
@@ -170,7 +172,6 @@ impl Compiled {
         let options = QueryCursorOptions::new().progress_callback(&mut progress);
         let code = source.code();
         let mut found = Found::default();
-        let mut bytes = 0;
         let mut matches = cursor.matches_with_options(&self.query, source.root(), code.as_bytes(), options);
         while let Some(one) = matches.next() {
             stop.check()?;
@@ -184,8 +185,9 @@ impl Compiled {
             }
             let captures = one.captures().iter().map(|capture| self.capture(source, *capture, limits.text));
             let matched = QueryMatch { pattern: one.pattern_index as u64, captures: captures.collect() };
-            bytes += matched.captures.iter().map(|capture| capture.text.len() + CAPTURE_BYTES).sum::<usize>();
-            if bytes > limits.bytes && !found.matches.is_empty() {
+            let captured = matched.captures.iter().map(|capture| capture.text.len() + CAPTURE_BYTES).sum::<usize>();
+            found.bytes += captured + MATCH_BYTES;
+            if found.bytes > limits.bytes && !found.matches.is_empty() {
                 found.cut = true;
                 return Ok(found);
             }
@@ -214,6 +216,8 @@ impl Compiled {
     }
 }
 
+/// What a match takes beside its captures.
+const MATCH_BYTES: usize = 40;
 /// More than a capture takes beside its text.
 const CAPTURE_BYTES: usize = 300;
 

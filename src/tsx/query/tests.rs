@@ -159,8 +159,9 @@ fn limits_cut_behind_the_first_matches() {
         assert!(cut.cut && cut.matches == all.matches[..matches], "{cut:?}");
     }
     assert!(!run(Limits { matches: 5, ..LIMITS }).cut);
-    let cut = run(Limits { bytes: 2 * (CAPTURE_BYTES + 3), ..LIMITS });
-    assert!(cut.cut && cut.matches == all.matches[..2], "{cut:?}");
+    let bytes = 2 * (MATCH_BYTES + CAPTURE_BYTES + 3);
+    let cut = run(Limits { bytes, ..LIMITS });
+    assert!(cut.cut && cut.matches == all.matches[..2] && cut.bytes > bytes, "{cut:?}");
     let short = run(Limits { text: 2, ..LIMITS });
     let texts: Vec<_> =
         short.matches.iter().map(|one| (one.captures[0].text.as_str(), one.captures[0].truncated)).collect();

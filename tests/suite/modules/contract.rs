@@ -36,6 +36,24 @@ fn edges(graph: &Value) -> Vec<String> {
 }
 
 #[test]
+fn what_is_known_of_modules_is_counted() {
+    let workspace = workspace();
+    let mut sidecar = Sidecar::spawn(&workspace.root);
+    let bytes =
+        |sidecar: &mut Sidecar| sidecar.request("status", json!({}))["memory"]["modulesBytes"].as_u64().unwrap_or(0);
+    assert_eq!(bytes(&mut sidecar), 0);
+    sidecar.request("moduleGraph", json!({ "paths": ["b.ts"], "depth": 1 }));
+    let few = bytes(&mut sidecar);
+    sidecar.request("moduleGraph", json!({}));
+    let all = bytes(&mut sidecar);
+    // At least a hundred bytes for each source and for each path that was looked for.
+    assert!(few > 0 && all > few + 4 * 100, "{few}, then {all}");
+    sidecar.request("moduleGraph", json!({}));
+    assert_eq!(bytes(&mut sidecar), all, "nothing more is known");
+    sidecar.finish();
+}
+
+#[test]
 fn the_graph_of_all_sources() {
     let workspace = workspace();
     let mut sidecar = Sidecar::spawn(&workspace.root);

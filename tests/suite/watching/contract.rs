@@ -203,8 +203,10 @@ fn a_large_new_file_keeps_no_change_waiting() {
     let mut sidecar = started(&workspace);
     sidecar.request("watch", json!({ "include": ["*.ts"], "settleMs": 0 }));
     sidecar.request("watch", json!({ "include": ["*.bin"], "settleMs": 0 }));
-    // Sparse: it takes no room.
-    fs::File::create(workspace.at("huge.bin")).unwrap().set_len(500 << 30).unwrap();
+    // Sparse: it takes no room. And it comes as the large file that it is: nobody sees it empty.
+    let elsewhere = tempfile::tempdir_in(workspace.root.parent().unwrap()).unwrap();
+    fs::File::create(elsewhere.path().join("huge.bin")).unwrap().set_len(500 << 30).unwrap();
+    fs::rename(elsewhere.path().join("huge.bin"), workspace.at("huge.bin")).unwrap();
     let event = sidecar.wait_event("changed");
     assert_eq!(kinds(&event["changes"]), [("huge.bin", "created")]);
     assert_eq!(event["changes"][0]["hash"], Value::Null, "it follows when it is known");
