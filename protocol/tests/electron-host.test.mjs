@@ -153,7 +153,7 @@ test("a dialog that is cancelled opens nothing", async () => {
 test("without a binary, plain Node answers", async (t) => {
   process.env.SCAFFA_SIDECAR_PATH = join(home, "no-such-binary");
   t.after(() => (process.env.SCAFFA_SIDECAR_PATH = binary));
-  const root = makeWorkspace("shop", { "till.ts": "export const till = 1;\n" });
+  const root = makeWorkspace("shop", { "till.ts": "export const till = 1;\n", "node_modules/drawer/till.js": "till\n" });
   electron.chosen.push(root);
   const fallback = page.next(state("fallback"));
   await page.workspace.open();
@@ -171,7 +171,11 @@ test("a folder that is gone has nobody to answer", async () => {
 });
 
 test("a day with two workspaces", async (t) => {
-  const bakery = makeWorkspace("bakery", { "src/oven.ts": "const heat = 240;\n", "notes.md": "heat, then bake\n" });
+  const bakery = makeWorkspace("bakery", {
+    "src/oven.ts": "const heat = 240;\n",
+    "notes.md": "heat, then bake\n",
+    "node_modules/yeast/index.js": "heat\n",
+  });
   const mill = makeWorkspace("mill", { "stone.ts": "export const grind = 1;\n" });
   let pid;
 
