@@ -21,6 +21,37 @@ await sidecar.start();
 `;
 const AFTER = "await sidecar.stop();\n";
 
+/** A user of the application, with a page. When the user quits, the process has to end by itself. */
+const userOf = (application) => `import "./${application}";
+import { app, BrowserWindow, chosen } from "electron";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+
+const page = new BrowserWindow({}).webContents.ipcRenderer;
+console.log("cancelled:", await page.invoke("open"), await page.invoke("search", "useState"));
+for (const folder of ["fixtures", "fixtures/workspace"]) {
+  chosen.push(resolve(folder));
+  console.log("opened:", await page.invoke("open"));
+  const { files } = await page.invoke("search", "useState");
+  console.log("found:", files.map(({ path }) => path));
+}
+console.log("cache:", existsSync("userData/sidecar"));
+app.on("will-quit", () => console.log("quits"));
+app.quit();
+`;
+
+/** Electron's types, of what the README uses: the package itself is installed for the example application only. */
+const ELECTRON_TYPES = `export const app: {
+  getPath(name: "userData"): string;
+  on(event: "before-quit", listener: (event: { preventDefault(): void }) => void): void;
+  quit(): void;
+};
+export const dialog: {
+  showOpenDialog(options: { properties: "openDirectory"[] }): Promise<{ canceled: boolean; filePaths: string[] }>;
+};
+export const ipcMain: { handle(channel: string, listener: (event: object, ...args: any[]) => unknown): void };
+`;
+
 /** A directory that looks like a clone that was built, and like a project that has the package installed. */
 let home;
 before(() => {
@@ -33,6 +64,11 @@ before(() => {
   fs.symlinkSync(packageFolder, join(home, "protocol"), "junction");
   fs.symlinkSync(packageFolder, join(home, "node_modules/workspace-sidecar"), "junction");
   fs.symlinkSync(join(packageFolder, "node_modules/@types"), join(home, "node_modules/@types"), "junction");
+  const electron = join(home, "node_modules/electron");
+  fs.mkdirSync(electron);
+  fs.cpSync(join(packageFolder, "tests/support/electron.cjs"), join(electron, "index.js"));
+  fs.writeFileSync(join(electron, "index.d.ts"), ELECTRON_TYPES);
+  fs.writeFileSync(join(electron, "package.json"), '{ "name": "electron", "main": "index.js", "types": "index.d.ts" }');
 });
 after(() => fs.rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
 
@@ -40,7 +76,7 @@ after(() => fs.rmSync(home, { recursive: true, force: true, maxRetries: 5 }));
 const programsOf = (readme) =>
   blocksOf(join(checkout, readme)).map(({ heading, code }) => ({
     heading,
-    code: code.includes("sidecar.") && !code.includes("const sidecar =") ? `${BEFORE}${code}${AFTER}` : code,
+    code: code.includes("sidecar.") && !code.includes("new SidecarManager(") ? `${BEFORE}${code}${AFTER}` : code,
   }));
 
 const workspace = (path) => join(home, "fixtures/workspace", path);
@@ -51,13 +87,19 @@ const readmes = {
   "README.md": [
     {
       heading: "In an Electron main process",
-      steps: [[/src\/App\.tsx/], [/limitHit: true/], [/^src\/components\/OrderForm\.tsx \d+$/m]],
+      user: userOf,
+      steps: [
+        [/^cancelled: null undefined$/m],
+        [/^opened: .*fixtures$/m],
+        [/^found: \[[^\]]*'workspace\/src\/components\/OrderForm\.tsx'/m],
+        [/^opened: .*workspace$/m],
+        [/^found: \[[^\]]*'src\/components\/OrderForm\.tsx'/m],
+        [/^cache: true\nquits$/m],
+      ],
     },
     {
-      heading: "In an Electron main process",
-      args: ["--stay"],
-      steps: [[/now edit src\/App\.tsx/, edit]],
-      last: /\{ reload: \[ 'src\/App\.tsx' \], gone: \[\] \}/,
+      heading: "In plain Node",
+      steps: [[/^(.+\.tsx\n){3}/], [/^src\/components\/OrderForm\.tsx \d+$/m]],
     },
   ],
   "protocol/README.md": [
@@ -74,12 +116,26 @@ const readmes = {
     { heading: "Requests", steps: [[/'src\/components\/OrderForm\.tsx'/], [/^cancelled$/m]] },
     { heading: "Streams", steps: [[/^src\/components\/OrderForm\.tsx:1: import/m], [/limitHit: false/]] },
     { heading: "Changes", steps: [[/^watching$/m, edit], [/^modified src\/App\.tsx$/m]] },
+    {
+      heading: "Changes of open files",
+      steps: [[/^now edit src\/App\.tsx$/m, edit], [/^\{ reload: \[ 'src\/App\.tsx' \], gone: \[\] \}$/m]],
+    },
     { heading: "Errors", steps: [[/^not_found - nowhere\.ts: there is no such file$/m]] },
     { heading: "Restarts and events", steps: [[/^restarting\ncrash 1, again in \d+ ms\n/m], [/^starting\nready\n/m]] },
-    { heading: "With plain Node as a fallback", steps: [[/^sidecar \[.*'src\/App\.tsx'/ms]] },
+    {
+      heading: "With plain Node as a fallback",
+      steps: [
+        [/^sidecar\n\[.*'src\/App\.tsx'/m],
+        [/^\d+ [0-9a-f]{64}$/m],
+        [/^package\.json file\nnowhere\.ts not_found$/m],
+      ],
+    },
     { heading: "Validation with Zod", steps: [[/^false\n\d+$/m]] },
     { heading: "Where the binary is found", steps: [[/workspace-sidecar(\.exe)? \(env\)$/m]] },
-    { heading: "Testing your application", steps: [[/path: 'src\/App\.tsx'/], [/^sidecar_crashed$/m]] },
+    {
+      heading: "Testing your application",
+      steps: [[/path: 'src\/App\.tsx'/], [/kind: 'modified'/], [/^sidecar_crashed$/m]],
+    },
   ],
 };
 
@@ -93,10 +149,12 @@ for (const [readme, runs] of Object.entries(readmes)) {
       new Set(runs.map(({ heading }) => heading)),
       "each block has a run, and each run a block",
     );
-    for (const { heading, ...how } of runs) {
+    for (const { heading, user, ...how } of runs) {
       for (const { file } of blocks.filter((block) => block.heading === heading)) {
-        await t.test([heading, ...(how.args ?? [])].join(" "), () =>
-          runProgram(file, { cwd: home, env: { ...process.env, SCAFFA_SIDECAR_PATH: binary }, ...how }),
+        const program = user === undefined ? file : `user-of-${file}`;
+        if (user !== undefined) fs.writeFileSync(join(home, program), user(file));
+        await t.test(heading, () =>
+          runProgram(program, { cwd: home, env: { ...process.env, SCAFFA_SIDECAR_PATH: binary }, ...how }),
         );
       }
     }

@@ -1,4 +1,4 @@
-// What fixtures/hosts/electron uses of Electron, without Electron. A test is the user and the page.
+// What fixtures/hosts/electron and the README use of Electron, without Electron. A test is the user and the page.
 //
 // Like Electron, it clones what is sent, runs preload scripts where they can load nothing but "electron", and promises
 // no order between messages and replies.
@@ -7,6 +7,7 @@
 
 const { EventEmitter } = require("node:events");
 const { readFileSync } = require("node:fs");
+const { resolve } = require("node:path");
 
 /** What `dialog.showOpenDialog` answers next: paths, none for a dialog that is cancelled. */
 const chosen = [];
@@ -14,23 +15,33 @@ const windows = new Set();
 /** Nobody prevented it. */
 let quitting = false;
 
-class WebContents extends EventEmitter {
+class IpcMain {
   #handlers = new Map();
+
+  handle(channel, handler) {
+    if (this.#handlers.has(channel)) throw new Error(`Attempted to register a second handler for '${channel}'`);
+    this.#handlers.set(channel, handler);
+  }
+
+  handlerOf(channel) {
+    return this.#handlers.get(channel);
+  }
+}
+
+/** For all pages; a page's own `ipc` comes first. */
+const ipcMain = new IpcMain();
+
+class WebContents extends EventEmitter {
   #destroyed = false;
+  ipc = new IpcMain();
   /** What the preload script has of Electron. */
   ipcRenderer = Object.assign(new EventEmitter(), {
     invoke: async (channel, ...args) => {
-      const handler = this.#handlers.get(channel);
+      const handler = this.ipc.handlerOf(channel) ?? ipcMain.handlerOf(channel);
       if (handler === undefined) throw new Error(`Error invoking remote method '${channel}': No handler registered`);
       return structuredClone(await handler({ sender: this }, ...structuredClone(args)));
     },
   });
-  ipc = {
-    handle: (channel, handler) => {
-      if (this.#handlers.has(channel)) throw new Error(`Attempted to register a second handler for '${channel}'`);
-      this.#handlers.set(channel, handler);
-    },
-  };
 
   send(channel, message) {
     if (this.#destroyed) throw new TypeError("Object has been destroyed");
@@ -90,6 +101,7 @@ class BrowserWindow extends EventEmitter {
 
 const app = Object.assign(new EventEmitter(), {
   whenReady: async () => {},
+  getPath: (name) => resolve(name),
   quit() {
     let prevented = false;
     app.emit("before-quit", { preventDefault: () => (prevented = true) });
@@ -107,4 +119,4 @@ const dialog = {
   },
 };
 
-module.exports = { app, BrowserWindow, dialog, chosen };
+module.exports = { app, BrowserWindow, dialog, ipcMain, chosen };

@@ -21,13 +21,13 @@ export function blocksOf(readme) {
 }
 
 /**
- * Runs a program until it ends by itself, or has printed `last`. Each of `steps` is a pattern of what it has to have
- * printed, one after the other, and perhaps what to do then.
+ * Runs a program until it ends by itself. Each of `steps` is a pattern of what it has to have printed, one after the
+ * other, and perhaps what to do then.
  */
-export async function runProgram(file, { cwd, env, args = [], steps, last }) {
+export async function runProgram(file, { cwd, env, args = [], steps }) {
   const stdio = ["ignore", "pipe", "pipe"];
   const child = spawn(process.execPath, [file, ...args], { cwd, env, stdio, timeout: WAIT_MS });
-  const awaited = [...steps, ...(last ? [[last, () => child.kill()]] : [])];
+  const awaited = [...steps];
   let output = "";
   let errors = "";
   child.stderr.setEncoding("utf8").on("data", (text) => (errors += text));
@@ -41,5 +41,5 @@ export async function runProgram(file, { cwd, env, args = [], steps, last }) {
   });
   const what = `${file} ended with ${code ?? signal}\n${output}\n${errors}`;
   assert.deepEqual(awaited.map(([pattern]) => pattern), [], `was not printed; ${what}`);
-  if (!last) assert.equal(code, 0, what);
+  assert.equal(code, 0, what);
 }
