@@ -75,6 +75,9 @@ impl Query {
                 format!("the pattern has {} bytes; at most {MAX_PATTERN_BYTES} are taken", options.pattern.len()),
             ));
         }
+        if options.regex {
+            syntax::check(&options.pattern).map_err(|error| invalid(error.to_string()))?;
+        }
         let mut builder = RegexMatcherBuilder::new();
         builder
             .multi_line(true)
@@ -91,7 +94,7 @@ impl Query {
             // Takes `\n` out of every class, so that no match can leave its line.
             builder.line_terminator(Some(b'\n'));
         }
-        let matcher = builder.build(&options.pattern).map_err(|error| invalid(&error))?;
+        let matcher = builder.build(&options.pattern).map_err(|error| invalid(said(&error)))?;
         // A pattern that cannot match `\n` finds the same line by line, which is faster.
         let across_lines = options.multiline && matcher.non_matching_bytes().is_none_or(|never| !never.contains(b'\n'));
         let pattern = syntax::parse(options);
@@ -127,16 +130,20 @@ impl Query {
     }
 }
 
-fn invalid(error: &grep_regex::Error) -> Error {
-    let message = match error.kind() {
+fn said(error: &grep_regex::Error) -> String {
+    match error.kind() {
         ErrorKind::NotAllowed(literal) if literal == "\n" => {
             "the pattern needs a line end (`\\n`) to match, and no match spans lines: set `multiline`".to_owned()
         }
         _ => error.to_string(),
-    };
+    }
+}
+
+fn invalid(message: String) -> Error {
+    // It shows the pattern, which may be long.
     let message = match message.rsplit_once('\n') {
-        Some((_, last)) if message.len() > MAX_MESSAGE_BYTES => last,
-        _ => &message,
+        Some((_, last)) if message.len() > MAX_MESSAGE_BYTES => last.to_owned(),
+        _ => message,
     };
     Error::new(Code::InvalidPattern, message)
 }

@@ -16,6 +16,17 @@ use super::query::{CaseMode, QueryOptions};
 /// How deep groups may be nested; grep-regex's limit.
 const NEST_LIMIT: u32 = 250;
 
+/// Whether a regex is one by itself. grep-regex wraps it before it parses it: `)(` passes there, and what it says of a
+/// wrong one shows a pattern that nobody wrote.
+///
+/// # Errors
+/// What is wrong, with the pattern as it was given.
+pub(super) fn check(regex: &str) -> Result<(), Box<regex_syntax::Error>> {
+    let mut parser = regex_syntax::ParserBuilder::new();
+    parser.nest_limit(NEST_LIMIT).octal(false).utf8(false).unicode(true).multi_line(true);
+    parser.build().parse(regex).map(drop).map_err(Box::new)
+}
+
 /// None if the pattern is none.
 pub(super) fn parse(options: &QueryOptions) -> Option<Hir> {
     let pattern = if !options.regex && options.case == CaseMode::Sensitive {

@@ -171,10 +171,11 @@ fn bytes_are_matched_as_they_are() {
 
 #[test]
 fn unusable_patterns() {
-    for pattern in ["(", "a{2", "[b", "*", r"\1", "(?<n>a)(?<n>b)", r"(?=a)", r"\p{Nope}", "a{5,2}"] {
+    for pattern in ["(", ")(", "a{2", "[b", "*", r"\1", "(?<n>a)(?<n>b)", r"(?=a)", r"\p{Nope}", "a{5,2}"] {
         let error = Query::compile(&regex(pattern)).unwrap_err();
         assert_eq!(error.code, Code::InvalidPattern, "{pattern}");
         assert!(error.message.contains("regex parse error") && error.message.contains("error:"), "{}", error.message);
+        assert!(error.message.lines().any(|line| line.trim() == pattern), "as it was given: {}", error.message);
         assert!(Query::compile(&literal(pattern)).is_ok(), "{pattern}");
     }
     for options in [regex(r"a\nb"), regex("a\nb"), literal("a\nb"), regex(r"[\n]"), regex(r"\x0A")] {
