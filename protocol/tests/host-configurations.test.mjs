@@ -3,7 +3,8 @@
 
 import assert from "node:assert/strict";
 import {
-  chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync, writeFileSync,
+  chmodSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync,
+  writeFileSync,
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
@@ -22,7 +23,25 @@ import { PLATFORMS, TARGETS, targetOf } from "../packaging/targets.mjs";
 const HOSTS = fileURLToPath(new URL("../../fixtures/hosts", import.meta.url));
 const BUNDLE = ["LICENSE", "THIRD-PARTY-LICENSES.txt", "manifest.json"];
 const DYNAMIC = PLATFORMS.filter((platform) => !platform.endsWith("-musl"));
-const IN_APPLICATION = "/out/Host.app/Contents/Resources/workspace-sidecar/workspace-sidecar";
+const MAC = TARGETS.filter(({ os }) => os === "darwin");
+const RESOURCES = "/work/workspace-sidecar/out/Host.app/Contents/Resources";
+/** Where a program is that was signed before, in each way that it is packaged. */
+const SEALED = [
+  "workspace-sidecar",
+  "workspace-sidecar-aarch64-apple-darwin",
+  "app.asar.unpacked/node_modules/@workspace-sidecar/darwin-arm64",
+  "app.asar.unpacked/node_modules/.pnpm/x/node_modules/@workspace-sidecar/darwin-x64",
+].map((folder) => `${RESOURCES}/${folder}/workspace-sidecar`);
+/** What is not sealed: it has to be signed with the application. */
+const UNSEALED = [
+  "/work/workspace-sidecar/workspace-sidecar",
+  `${RESOURCES}/../MacOS/Host`,
+  `${RESOURCES}/../MacOS/workspace-sidecar`,
+  `${RESOURCES}/workspace-sidecar`,
+  `${RESOURCES}/workspace-sidecar/workspace-sidecar/other`,
+  `${RESOURCES}/my-workspace-sidecar/workspace-sidecar`,
+  `${RESOURCES}/app.asar.unpacked/node_modules/workspace-sidecar/dist/workspace-sidecar`,
+];
 
 test("electron-builder takes the bundle of each platform along", () => {
   const config = parse(readFileSync(join(HOSTS, "electron/electron-builder.yml"), "utf8"));
@@ -42,42 +61,72 @@ test("electron-builder takes the bundle of each platform along", () => {
 test("electron-builder does not sign the program again, and nothing else is left out", () => {
   const { mac, win } = parse(readFileSync(join(HOSTS, "electron/electron-builder.yml"), "utf8"));
   const ignored = (path) => mac.signIgnore.some((pattern) => new RegExp(pattern).test(path));
-  assert.ok(ignored(IN_APPLICATION));
-  assert.ok(!ignored("/out/Host.app/Contents/MacOS/Host"));
+  for (const path of SEALED) assert.ok(ignored(path), path);
+  for (const path of UNSEALED) assert.ok(!ignored(path), path);
   assert.deepEqual(win.signExts, ["!workspace-sidecar.exe"]);
 });
 
-test("Electron Forge takes the bundle of the platform that is packaged for along", async (t) => {
+test("the document has electron-builder's expression, and both bundles in a universal application", () => {
+  const document = readFileSync(fileURLToPath(new URL("../docs/packaging.md", import.meta.url)), "utf8");
+  const [all, universal] = [...document.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, yaml]) => parse(yaml).mac);
+  const config = parse(readFileSync(join(HOSTS, "electron/electron-builder.yml"), "utf8"));
+  assert.deepEqual(all.signIgnore, config.mac.signIgnore);
+  assert.deepEqual(universal.extraResources, MAC.map(({ platform, triple }) => ({
+    from: `node_modules/@workspace-sidecar/${platform}`,
+    to: `workspace-sidecar-${triple}`,
+  })));
+  for (const { to } of universal.extraResources) {
+    assert.ok(covers(universal.x64ArchFiles, `Contents/Resources/${to}/workspace-sidecar`), to);
+  }
+  assert.ok(!covers(universal.x64ArchFiles, "Contents/MacOS/Host"));
+});
+
+test("Electron Forge takes the bundle of each platform that is packaged for along", async (t) => {
   const { project, config } = forge(t);
-  const [extra] = config.packagerConfig.extraResource;
-  assert.equal(basename(extra), "workspace-sidecar");
-  for (const platform of DYNAMIC) {
-    const [os, arch] = platform.split("-");
+  const targets = DYNAMIC.map((platform) => platform.split("-").slice(0, 2));
+  for (const platform of DYNAMIC) install(project, platform);
+  await config.hooks.prePackage(config, "linux", "x64,arm64");
+  // Several are packaged for at a time.
+  await Promise.all([...targets, ["mas", "arm64"]].map(async ([os, arch]) => {
+    const resources = await afterCopy(t, config, os, arch);
+    const platform = DYNAMIC.find((name) => name.startsWith(`${os.replace("mas", "darwin")}-${arch}`));
     const { executable } = TARGETS.find((target) => target.platform === platform);
-    const source = join(project, "node_modules/@workspace-sidecar", platform);
-    mkdirSync(source, { recursive: true });
-    for (const file of ["package.json", executable, ...BUNDLE]) {
-      writeFileSync(join(source, file), `${file} of ${platform}`);
-    }
-    chmodSync(join(source, executable), 0o755);
+    assert.deepEqual(readdirSync(resources).sort(), ["app", "workspace-sidecar"]);
+    const bundle = join(resources, "workspace-sidecar");
+    assert.deepEqual(readdirSync(bundle).sort(), [...BUNDLE, executable].sort());
+    assert.equal(readFileSync(join(bundle, executable), "utf8"), `${executable} of ${platform}`);
+    if (process.platform !== "win32") assert.equal(statSync(join(bundle, executable)).mode & 0o111, 0o111);
+  }));
+});
+
+test("both halves of Electron Forge's universal application have the same files", async (t) => {
+  const { project, config } = forge(t);
+  for (const { platform } of MAC) install(project, platform);
+  for (const [os, arch] of [["darwin", "universal"], ["mas", "x64,universal"], ["darwin", "all"]]) {
     await config.hooks.prePackage(config, os, arch);
-    assert.deepEqual(readdirSync(extra).sort(), [...BUNDLE, executable].sort());
-    assert.equal(readFileSync(join(extra, executable), "utf8"), `${executable} of ${platform}`);
-    if (process.platform !== "win32") assert.equal(statSync(join(extra, executable)).mode & 0o111, 0o111);
+    for (const half of ["x64", "arm64"]) {
+      const resources = await afterCopy(t, config, os, half);
+      const names = MAC.map(({ triple }) => `workspace-sidecar-${triple}`);
+      assert.deepEqual(readdirSync(resources).sort(), ["app", ...names].sort());
+      for (const { platform, triple } of MAC) {
+        const path = join(resources, `workspace-sidecar-${triple}`, "workspace-sidecar");
+        assert.equal(readFileSync(path, "utf8"), `workspace-sidecar of ${platform}`);
+        const { x64ArchFiles } = config.packagerConfig.osxUniversal;
+        assert.ok(covers(x64ArchFiles, `Contents/Resources/workspace-sidecar-${triple}/workspace-sidecar`));
+      }
+    }
   }
 });
 
 test("Electron Forge stops where the platform's package is not installed, and says how to get it", async (t) => {
   const { config } = forge(t);
-  const packaging = config.hooks.prePackage(config, "linux", "arm64");
-  await assert.rejects(packaging, /npm install .*@workspace-sidecar\/linux-arm64-gnu$/);
+  await assert.rejects(afterCopy(t, config, "linux", "arm64"), /npm install .*@workspace-sidecar\/linux-arm64-gnu$/);
 });
 
 test("Electron Forge leaves the program as it is, and out of the archive", (t) => {
   const { osxSign, ignore } = forge(t).config.packagerConfig;
-  const skipped = (file) => osxSign.ignore.some((rule) => rule(file));
-  assert.ok(skipped(IN_APPLICATION));
-  assert.ok(!skipped("/out/Host.app/Contents/MacOS/Host"));
+  for (const path of SEALED) assert.ok(osxSign.ignore(path), path);
+  for (const path of UNSEALED) assert.ok(!osxSign.ignore(path), path);
   const left = (path) => ignore.some((pattern) => pattern.test(path));
   assert.ok(left("/node_modules/@workspace-sidecar/darwin-x64/workspace-sidecar"));
   assert.ok(!left("/node_modules/workspace-sidecar/package.json"));
@@ -98,8 +147,8 @@ test("what the packagers put into the resources is found there, and is known", a
     sha256: sha256(content),
   };
   const { linux } = parse(readFileSync(join(HOSTS, "electron/electron-builder.yml"), "utf8"));
-  const [extra] = forge(t).config.packagerConfig.extraResource;
-  for (const name of [linux.extraResources[0].to, basename(extra)]) {
+  // The last one is that of a universal application.
+  for (const name of [linux.extraResources[0].to, `workspace-sidecar-${target.triple}`]) {
     const resourcesPath = mkdtempSync(join(tmpdir(), "workspace-sidecar-resources-"));
     t.after(() => rmSync(resourcesPath, { recursive: true, force: true }));
     mkdirSync(join(resourcesPath, name));
@@ -146,6 +195,33 @@ function forge(t) {
   const file = join(project, "forge.config.cjs");
   copyFileSync(join(HOSTS, "electron/forge.config.cjs"), file);
   return { project, config: createRequire(file)(file) };
+}
+
+/** A stand-in for a platform package in an application's folder. */
+function install(project, platform) {
+  const { executable } = TARGETS.find((target) => target.platform === platform);
+  const folder = join(project, "node_modules/@workspace-sidecar", platform);
+  mkdirSync(folder, { recursive: true });
+  for (const file of ["package.json", executable, ...BUNDLE]) {
+    writeFileSync(join(folder, file), `${file} of ${platform}`);
+  }
+  chmodSync(join(folder, executable), 0o755);
+}
+
+/** Calls the hook as Forge does, once the application is copied; it returns the folder of the resources. */
+async function afterCopy(t, config, platform, arch) {
+  const resources = mkdtempSync(join(tmpdir(), "workspace-sidecar-resources-"));
+  t.after(() => rmSync(resources, { recursive: true, force: true }));
+  const buildPath = join(resources, "app");
+  mkdirSync(buildPath);
+  await config.hooks.packageAfterCopy(config, buildPath, "45.0.0", platform, arch);
+  return resources;
+}
+
+/** Whether a pattern of paths covers one; of its syntax, it knows `*`. */
+function covers(pattern, path) {
+  const literal = pattern.split("*").map((part) => part.replace(/[.+?^${}()|[\]\\]/g, "\\$&"));
+  return new RegExp(`^${literal.join("[^/]*")}$`).test(path);
 }
 
 function readJson(path) {
