@@ -3,15 +3,19 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { listTar } from "./archives.mjs";
 import { writePlain } from "./bundle.mjs";
 import { ROOT } from "./cargo.mjs";
+import { rewriteLinks } from "./links.mjs";
 import { PLATFORMS } from "./targets.mjs";
 
 const SCOPE = "@workspace-sidecar";
 const HOST_PACKAGE = join(ROOT, "protocol");
+// The applications to copy from, and what is in their folders without belonging to them.
+const EXAMPLES = "fixtures/hosts";
+const NO_EXAMPLE = new Set([".npmrc", "package-lock.json", "node_modules", "dist", "out", "release"]);
 
 /**
  * Makes `@workspace-sidecar/<platform>` from a bundle: a folder, and the tarball that npm makes of it.
@@ -67,18 +71,31 @@ export function packHost({ out, repository }) {
       cpSync(source, join(stage, file), { recursive: true });
     }
     cpSync(join(ROOT, "LICENSE"), join(stage, "LICENSE"));
-    const readme = join(HOST_PACKAGE, "README.md");
-    if (existsSync(readme)) cpSync(readme, join(stage, "README.md"));
+    cpSync(join(HOST_PACKAGE, "README.md"), join(stage, "README.md"));
+    packExamples(join(stage, "examples"), published.version);
     writeJson(join(stage, "package.json"), {
       ...published,
       ...repositoryField(repository, "protocol"),
+      files: [...published.files, "examples"],
       optionalDependencies: Object.fromEntries(PLATFORMS.map((name) => [`${SCOPE}/${name}`, published.version])),
     });
+    const own = ["README.md", ...published.files].map((file) => [`protocol/${file}`, file]);
+    const layout = [...own, ["LICENSE", "LICENSE"], [EXAMPLES, "examples"]];
+    rewriteLinks({ root: ROOT, stage, layout, web: repository && `${repository}/tree/v${published.version}` });
     mkdirSync(out, { recursive: true });
     return pack(stage, out, "workspace-sidecar-");
   } finally {
     rmSync(stage, { recursive: true, force: true });
   }
+}
+
+/** Copies the applications that others start from. In the package, they depend on its version, not on a folder. */
+function packExamples(folder, version) {
+  cpSync(join(ROOT, EXAMPLES), folder, { recursive: true, filter: (path) => !NO_EXAMPLE.has(basename(path)) });
+  const path = join(folder, "electron/package.json");
+  const description = readJson(path);
+  description.dependencies["workspace-sidecar"] = version;
+  writeJson(path, description);
 }
 
 /** npm's word for provenance is the repository: it must be the one that the workflow runs in. */

@@ -17,7 +17,7 @@ const USAGE = `usage: scripts/package [TRIPLE] [OPTIONS]     packs the sidecar f
   --binary PATH     the binary, instead of building it
   --debug-build     the binary may have symbols and name folders of this machine; for trying out
   --out DIR         where to put everything [default: target/package]
-  --repository URL  the repository that npm's provenance names, like https://github.com/owner/name
+  --repository URL  what npm's provenance and the links of README.md name, like https://github.com/owner/name
 `;
 
 /** What there is to check and to publish: not the folders, as their archives are there. */

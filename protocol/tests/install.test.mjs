@@ -5,12 +5,15 @@ import { execFile, execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 
+import * as tar from "tar";
+
 import { hostTriple, targetDirectory } from "../packaging/cargo.mjs";
+import { relativeLinks } from "../packaging/links.mjs";
 import { npmCommand } from "../packaging/npm.mjs";
 import { PLATFORMS, targetOf } from "../packaging/targets.mjs";
 import { blocksOf, runProgram } from "./support/readme.mjs";
@@ -57,6 +60,55 @@ test("everything that the package's description names is in it", async () => {
   const named = [main, types, ...Object.values(bin), ...leaves(exports["."])];
   for (const path of named) assert.ok(existsSync(join(folder, path)), path);
   assert.ok(existsSync(join(folder, "LICENSE")));
+});
+
+test("no link of the package's documents is dead, and none leaves it", async () => {
+  const folder = join(scratch, "whole/node_modules/workspace-sidecar");
+  const documents = markdownOf(folder);
+  for (const document of ["README.md", "docs/packaging.md", "examples/electron/README.md"]) {
+    assert.ok(relativeLinks(documents.get(document)).length > 0, document);
+  }
+  for (const [document, text] of documents) {
+    for (const { path } of relativeLinks(text)) {
+      const target = join(folder, dirname(document), path);
+      assert.ok(existsSync(target), `${document}: ${path}`);
+      assert.ok(!relative(folder, target).startsWith(".."), `${document}: ${path}`);
+    }
+    assert.doesNotMatch(text, /\]\([^)]*fixtures/, document);
+  }
+});
+
+test("on npm's page, what the README links to outside of the package's folder is in the repository", async () => {
+  const out = join(scratch, "published");
+  execFileSync(process.execPath, [PACKAGE, "--npm", "--out", out, "--repository", "https://example.org/owner/name"]);
+  const { version } = installed(join(scratch, "whole"), "workspace-sidecar/package.json");
+  const [tarball] = readdirSync(out).filter((name) => name.endsWith(".tgz"));
+  const unpacked = join(scratch, "unpacked");
+  mkdirSync(unpacked);
+  await tar.extract({ file: join(out, tarball), cwd: unpacked });
+  const readme = readFileSync(join(unpacked, "package/README.md"), "utf8");
+  const base = `https://example.org/owner/name/tree/v${version}/`;
+  const absolute = [...readme.matchAll(/\]\((https:[^)]*)\)/g)].map(([, href]) => href);
+  assert.ok(absolute.length > 0);
+  for (const href of absolute) {
+    assert.ok(href.startsWith(base), href);
+    assert.ok(existsSync(new URL(`../../${href.slice(base.length)}`, import.meta.url)), href);
+  }
+  // The others start from the folder that package.json names.
+  for (const { path } of relativeLinks(readme)) {
+    assert.ok(existsSync(new URL(`../${path}`, import.meta.url)), path);
+  }
+});
+
+test("the examples depend on the package's version, and bring nothing of the clone", async () => {
+  const folder = join(scratch, "whole/node_modules/workspace-sidecar");
+  const { version } = installed(join(scratch, "whole"), "workspace-sidecar/package.json");
+  const example = installed(join(scratch, "whole"), "workspace-sidecar/examples/electron/package.json");
+  assert.equal(example.dependencies["workspace-sidecar"], version);
+  assert.ok(existsSync(join(folder, "examples/electron/forge.config.cjs")));
+  assert.ok(existsSync(join(folder, "examples/tauri/tauri.conf.json")));
+  const files = readdirSync(join(folder, "examples"), { recursive: true }).map((file) => file.replaceAll("\\", "/"));
+  assert.deepEqual(files.filter((file) => /node_modules|dist|package-lock|\.npmrc/.test(file)), []);
 });
 
 test("with the platform's package, the sidecar is found, is what its manifest says, and answers", async () => {
@@ -117,6 +169,13 @@ async function install(name, ...files) {
 
 function installed(project, path) {
   return JSON.parse(readFileSync(join(project, "node_modules", path), "utf8"));
+}
+
+/** The Markdown of a package: its files' names, and their texts. */
+function markdownOf(folder) {
+  const names = readdirSync(folder, { recursive: true }).map((file) => file.replaceAll("\\", "/"));
+  const documents = names.filter((name) => name.endsWith(".md"));
+  return new Map(documents.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
 }
 
 function hostTarball() {
