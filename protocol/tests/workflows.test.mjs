@@ -2,18 +2,21 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { test } from "node:test";
 import { fileURLToPath } from "node:url";
 
+import * as tar from "tar";
 import { parse } from "yaml";
 
 import { TARGETS } from "../packaging/targets.mjs";
 
 const LINT = fileURLToPath(new URL("../packaging/lint-workflows.mjs", import.meta.url));
 const WORKFLOWS = fileURLToPath(new URL("../../.github/workflows", import.meta.url));
+
+const UNIX = { skip: process.platform === "win32" };
 
 const BROKEN = `on: push
 jobs:
@@ -73,6 +76,53 @@ test("a release is built, packed and tested for every target there is a package 
   }
   assert.ok(jobs.release.needs.includes("smoke"), "what is released was tested");
 });
+
+test("publishing puts the main package last, and goes on where it stopped", UNIX, (t) => {
+  const names = ["@workspace-sidecar/darwin-x64", "@workspace-sidecar/win32-arm64", "workspace-sidecar"];
+  assert.deepEqual(publish(t, { tag: "v1.2.3", names }), [
+    "publish ./workspace-sidecar-darwin-x64-1.2.3.tgz --provenance --access public --tag latest",
+    "publish ./workspace-sidecar-win32-arm64-1.2.3.tgz --provenance --access public --tag latest",
+    "publish ./workspace-sidecar-1.2.3.tgz --provenance --access public --tag latest",
+  ]);
+  assert.deepEqual(publish(t, { tag: "v1.2.3", names, published: "@workspace-sidecar/darwin-x64@1.2.3" }), [
+    "publish ./workspace-sidecar-win32-arm64-1.2.3.tgz --provenance --access public --tag latest",
+    "publish ./workspace-sidecar-1.2.3.tgz --provenance --access public --tag latest",
+  ]);
+  assert.deepEqual(publish(t, { tag: "v2.0.0-rc.1", names: names.slice(1) }), [
+    "publish ./workspace-sidecar-win32-arm64-2.0.0-rc.1.tgz --provenance --access public --tag next",
+    "publish ./workspace-sidecar-2.0.0-rc.1.tgz --provenance --access public --tag next",
+  ]);
+});
+
+/** Runs the step that publishes, with a stand-in for npm; it returns what that was asked to publish. */
+function publish(t, { tag, names, published = "none" }) {
+  const folder = mkdtempSync(join(tmpdir(), "workspace-sidecar-publish-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const version = tag.slice(1);
+  for (const path of ["packed", "bin", "package"]) mkdirSync(join(folder, path));
+  for (const name of names) {
+    writeFileSync(join(folder, "package/package.json"), JSON.stringify({ name, version }));
+    const file = join(folder, "packed", `${name.replace("@", "").replace("/", "-")}-${version}.tgz`);
+    tar.create({ file, cwd: folder, gzip: true, sync: true }, ["package"]);
+  }
+  const npm = `#!/bin/sh
+case "$1" in
+  view) [ "$2" = "${published}" ] && echo "${version}" || exit 1 ;;
+  *) echo "$*" >> "${folder}/calls" ;;
+esac
+`;
+  writeFileSync(join(folder, "bin/npm"), npm, { mode: 0o755 });
+  const { jobs } = parse(readFileSync(join(WORKFLOWS, "release.yml"), "utf8"));
+  const { run } = jobs.publish.steps.find(({ name }) => name === "Publish");
+  const env = { PATH: [join(folder, "bin"), process.env.PATH].join(delimiter), GITHUB_REF_NAME: tag };
+  // As GitHub starts bash.
+  const args = ["--noprofile", "--norc", "-eo", "pipefail"];
+  const step = join(folder, "step.sh");
+  writeFileSync(step, run);
+  const { status, stderr } = spawnSync("bash", [...args, step], { cwd: folder, env, encoding: "utf8" });
+  assert.equal(status, 0, stderr);
+  return readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
+}
 
 function lint(path) {
   return spawnSync(process.execPath, [LINT, path], { encoding: "utf8" });
