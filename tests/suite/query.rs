@@ -189,7 +189,8 @@ fn what_waits_for_the_files_before_it_is_bounded() {
     let counts: Vec<usize> =
         whole["files"].as_array().unwrap().iter().map(|file| file["matches"].as_array().unwrap().len()).collect();
     assert_eq!((counts, &whole["limitHit"]), (vec![EACH, EACH, EACH, EACH, EACH, 5000], &json!(true)));
-    memory::assert_below(sidecar.pid(), 220);
+    // Some 200 on a quiet machine, most of it the parsers of 32 threads; 450 when each file had half a response.
+    memory::assert_below(sidecar.pid(), 320);
     sidecar.finish();
 }
 
