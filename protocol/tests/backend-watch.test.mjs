@@ -106,6 +106,18 @@ for (const kind of Object.keys(BACKENDS)) {
     });
   });
 
+  test(`${kind}: left before the loop has begun, or while it waits, a watch ends at once`, async () => {
+    await withBackend(kind, { "a.ts": "a" }, async (backend) => {
+      const over = { value: undefined, done: true };
+      const [unbegun, waits] = [backend.watch(), backend.watch()];
+      await within(Promise.all([unbegun.established, waits.established]), "established");
+      const [one, two] = [unbegun, waits].map((watch) => watch[Symbol.asyncIterator]());
+      assert.deepEqual(await within(one.return(), "leaving"), over);
+      assert.deepEqual(await one.next(), over);
+      assert.deepEqual(await within(Promise.all([two.next(), two.return()]), "leaving"), [over, over]);
+    });
+  });
+
   test(`${kind}: an edit of the same size in the same moment is told`, async () => {
     await withBackend(kind, { "a.ts": "0000" }, async (backend, root) => {
       const watch = backend.watch({ settleMs: 0 });

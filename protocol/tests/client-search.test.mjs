@@ -127,6 +127,41 @@ test("it can be gone through once; a second loop does not steal from the first",
   assert.deepEqual(await within(first, "the first loop"), ["a"]);
 });
 
+test("left before the loop has begun, the search is cancelled", async () => {
+  const { client, methods } = conversation();
+  const stream = client.searchStream({ pattern: "a" });
+  const files = stream[Symbol.asyncIterator]();
+  assert.deepEqual(await within(files.return(), "leaving"), { value: undefined, done: true });
+  assert.deepEqual(methods(), ["search", "cancel"]);
+  await assert.rejects(stream.result, failure("cancelled"));
+  assert.deepEqual(await files.next(), { value: undefined, done: true });
+});
+
+test("left while it waits for a file, the search is cancelled, and the one who waits is let go", async () => {
+  const { client, methods, tell } = conversation();
+  const stream = client.searchStream({ pattern: "a" });
+  const files = stream[Symbol.asyncIterator]();
+  tell(partial("1", "a"));
+  assert.equal((await files.next()).value.path, "a");
+  const waiting = files.next();
+  const left = files.return();
+  assert.deepEqual(methods(), ["search", "cancel"]);
+  const over = { value: undefined, done: true };
+  assert.deepEqual(await within(Promise.all([waiting, left]), "leaving"), [over, over]);
+  await assert.rejects(stream.result, failure("cancelled"));
+});
+
+test("leaving a second loop does not end the first", async () => {
+  const { client, tell, answer } = conversation();
+  const stream = client.searchStream({ pattern: "a" });
+  const first = stream[Symbol.asyncIterator]();
+  await stream[Symbol.asyncIterator]().return();
+  tell(partial("1", "a"));
+  answer("1", TOTALS);
+  assert.equal((await first.next()).value.path, "a");
+  assert.deepEqual(await stream.result, TOTALS);
+});
+
 test("a signal that lives on keeps nothing of searches that are over", async () => {
   const { client, answer, tell } = conversation();
   tell(ready());

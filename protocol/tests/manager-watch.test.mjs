@@ -5,6 +5,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
+import { SidecarClient } from "workspace-sidecar";
 import { control, fakeSidecar } from "workspace-sidecar/testing";
 
 import { failure } from "./support/failure.mjs";
@@ -25,6 +26,13 @@ const subscribe = async (sidecar, params, options) => {
   await subscription.established;
   return [subscription[Symbol.asyncIterator](), subscription];
 };
+/** The client of the process there is, which a manager shows to nobody. */
+async function clientOf(t, sidecar) {
+  const { mock } = t.mock.method(SidecarClient.prototype, "request");
+  await sidecar.ping();
+  mock.restore();
+  return mock.calls.find((call) => call.arguments[0] === "ping").this;
+}
 /** Loses the process, and waits for the next. */
 async function crash(sidecar) {
   const back = next(sidecar, "ready");
@@ -131,6 +139,25 @@ test("a reader who takes nothing: nothing piles up, and one question makes up fo
   assert.deepEqual(repeated, paths.slice(paths.length - repeated.length));
 });
 
+test("a reader who takes nothing: few batches of many changes do not pile up, either; a single one is held", async () => {
+  const sidecar = manageFake();
+  await sidecar.start();
+  const names = (prefix, count) => Array.from({ length: count }, (_, at) => `${prefix}${String(at).padStart(5, "0")}`);
+  const [[a, b], all] = [[names("a", 6_000), names("b", 6_000)], names("c", 20_000)];
+  const [changes] = await subscribe(sidecar);
+  await change(sidecar, ...a);
+  await change(sidecar, ...b);
+  // Asked for, as they were let go.
+  assert.deepEqual(await take(changes), [...a, ...b]);
+  assert.deepEqual(await take(changes), b);
+  await change(sidecar, ...all);
+  assert.deepEqual(await take(changes), all);
+  // What was taken does not count any more.
+  await change(sidecar, ...a);
+  await change(sidecar, "last");
+  assert.deepEqual([await take(changes), await take(changes)], [a, ["last"]]);
+});
+
 test("a full list that fits no line: it is said that there is one", async () => {
   const error = { code: "response_too_large", message: "no" };
   const sidecar = manageFake({ answers: { changes: { error } } }, { restart });
@@ -205,7 +232,31 @@ test("closed before it is established, by itself, by `stop`: told so", async () 
   await assert.rejects(stopped.established, failure("sidecar_stopped", /^watch: the sidecar was stopped$/));
 });
 
-test("however it is left, the sidecar is told: no subscription stays", async () => {
+test("left before the loop has begun, while it waits, while it asks what it missed: it ends at once", async (t) => {
+  const sidecar = manageFake({}, { restart });
+  await sidecar.start();
+  const over = { value: undefined, done: true };
+  const [unbegun] = await subscribe(sidecar);
+  assert.deepEqual(await within(unbegun.return(), "leaving"), over);
+  const [waits, subscription] = await subscribe(sidecar);
+  // A second loop has no say.
+  await subscription[Symbol.asyncIterator]().return();
+  await change(sidecar, "a");
+  assert.deepEqual(await take(waits), ["a"]);
+  assert.deepEqual(await within(Promise.all([waits.next(), waits.return()]), "leaving"), [over, over]);
+  const client = await clientOf(t, sidecar);
+  for (const subscription of ["subscription-1", "subscription-2"]) {
+    await assert.rejects(client.request("unwatch", { subscription }), failure("unknown_subscription"));
+  }
+  const [asks] = await subscribe(sidecar);
+  await crash(sidecar);
+  await control(sidecar, { rules: [{ on: "request", method: "changes", do: [] }] });
+  const asking = asks.next();
+  await sidecar.ping();
+  assert.deepEqual(await within(Promise.all([asking, asks.return()]), "leaving"), [over, over]);
+});
+
+test("however it is left, the sidecar is told: no subscription stays", async (t) => {
   const root = workspace({ "a.ts": "" });
   const sidecar = manageReal(root);
   await sidecar.start();
@@ -220,17 +271,18 @@ test("however it is left, the sidecar is told: no subscription stays", async () 
   closed.close();
   stop.abort();
   // The sidecar numbers its subscriptions.
-  const { subscription } = await sidecar.request("watch", {});
+  const client = await clientOf(t, sidecar);
+  const { subscription } = await client.request("watch", {});
   const [, prefix, last] = /^(\D*)(\d+)$/.exec(subscription);
   const unwatch = (number) =>
-    sidecar.request("unwatch", { subscription: `${prefix}${number}` }).catch(({ code }) => code);
+    client.request("unwatch", { subscription: `${prefix}${number}` }).catch(({ code }) => code);
   const outcomes = await Promise.all(Array.from({ length: Number(last) }, (_, at) => unwatch(at + 1)));
   const gone = "unknown_subscription";
   // The fourth was kept, and the fifth is the one that was just made.
   assert.deepEqual(outcomes, [gone, gone, gone, {}, {}]);
 });
 
-test("closed before the sidecar has answered: it is told then", async () => {
+test("closed before the sidecar has answered: it is told then", async (t) => {
   const sidecar = manageFake();
   await sidecar.start();
   sidecar.watch().close();
@@ -238,8 +290,9 @@ test("closed before the sidecar has answered: it is told then", async () => {
   await sidecar.status();
   const [first, second] = ["subscription-1", "subscription-2"];
   await sidecar.watch().established;
-  await assert.rejects(sidecar.request("unwatch", { subscription: first }), failure("unknown_subscription"));
-  await sidecar.request("unwatch", { subscription: second });
+  const client = await clientOf(t, sidecar);
+  await assert.rejects(client.request("unwatch", { subscription: first }), failure("unknown_subscription"));
+  await client.request("unwatch", { subscription: second });
 });
 
 test("a bad glob: established and the loop say so", async () => {

@@ -2,6 +2,7 @@
 
 import { onAbort } from "../abort.js";
 import { SidecarError } from "../errors.js";
+import { once } from "../iterating.js";
 import type { WorkspaceChanges, WorkspaceWatch } from "./types.js";
 
 /** How a watch is ended from outside. */
@@ -19,7 +20,12 @@ export class LastingWatch implements WorkspaceWatch {
   readonly #unlisten: () => void;
   #source: WorkspaceWatch;
   #end: { error?: SidecarError } | undefined;
-  #taken = false;
+
+  readonly [Symbol.asyncIterator] = once(
+    "the changes of a watch",
+    () => this.#changes(),
+    () => this.close(),
+  );
 
   constructor(source: WorkspaceWatch, options: LastingWatchOptions) {
     this.#source = source;
@@ -43,9 +49,7 @@ export class LastingWatch implements WorkspaceWatch {
     this.#finish();
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WorkspaceChanges, void, undefined> {
-    if (this.#taken) throw new TypeError("the changes of a watch can be gone through once");
-    this.#taken = true;
+  async *#changes(): AsyncGenerator<WorkspaceChanges, void, undefined> {
     try {
       while (this.#end === undefined) {
         const source = this.#source;

@@ -2,6 +2,7 @@
 
 import { onAbort } from "../abort.js";
 import type { SidecarError } from "../errors.js";
+import { once } from "../iterating.js";
 import type { SearchFile, SearchResult } from "../protocol.js";
 
 /**
@@ -23,7 +24,7 @@ export function searchStream(source: StreamSource, signal?: AbortSignal): Search
   const stop = new AbortController();
   const arrived: SearchFile[][] = [];
   let end: { error?: SidecarError } | undefined;
-  let taken = false;
+  let left = false;
   let wake: () => void = () => {};
 
   const abort = () => stop.abort(signal?.reason);
@@ -45,23 +46,21 @@ export function searchStream(source: StreamSource, signal?: AbortSignal): Search
     (error: SidecarError) => finish({ error }),
   );
 
-  return {
-    result,
-    cancel: () => stop.abort(),
-    async *[Symbol.asyncIterator]() {
-      if (taken) throw new TypeError("the files of a search can be gone through once");
-      taken = true;
-      try {
-        for (;;) {
-          const files = arrived.shift();
-          if (files !== undefined) yield* files;
-          else if (end === undefined) await new Promise<void>((resolve) => (wake = resolve));
-          else if (end.error === undefined) return;
-          else throw end.error;
-        }
-      } finally {
-        if (end === undefined) stop.abort();
-      }
-    },
+  async function* files(): AsyncGenerator<SearchFile, void, undefined> {
+    while (!left) {
+      const next = arrived.shift();
+      if (next !== undefined) yield* next;
+      else if (end === undefined) await new Promise<void>((resolve) => (wake = resolve));
+      else if (end.error === undefined) return;
+      else throw end.error;
+    }
+  }
+  const leave = () => {
+    left = true;
+    arrived.length = 0;
+    if (end === undefined) stop.abort();
+    wake();
   };
+
+  return { result, cancel: () => stop.abort(), [Symbol.asyncIterator]: once("the files of a search", files, leave) };
 }

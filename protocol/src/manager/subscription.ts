@@ -3,6 +3,7 @@
 import { onAbort } from "../abort.js";
 import type { SidecarClient } from "../client/client.js";
 import { SidecarError } from "../errors.js";
+import { once } from "../iterating.js";
 import type { ChangedData, WatchParams } from "../protocol.js";
 
 /** What changed, as one process after the other tells it; their subscriptions are of no interest. */
@@ -21,8 +22,10 @@ export interface Subscription extends AsyncIterable<Changes> {
   close(): void;
 }
 
-/** So many batches that nobody took are let go, and made up for by one question. */
+/** More batches than this that nobody took are let go, and made up for by one question. */
 const MAX_QUEUED = 256;
+/** The same of more changes than this in several batches. A single one is held: one line bounds it. */
+const MAX_QUEUED_CHANGES = 10_000;
 
 /** A subscription that is carried from process to process. */
 export class LastingSubscription implements Subscription {
@@ -30,6 +33,10 @@ export class LastingSubscription implements Subscription {
   readonly #params: WatchParams;
   readonly #onClose: (subscription: LastingSubscription) => void;
   readonly #queue: Changes[] = [];
+  /** How many changes are in what is queued. */
+  #queued = 0;
+  /** Aborted when it ends: nothing is asked for it any more. */
+  readonly #life = new AbortController();
   readonly #unlisten: () => void;
   #settle: { resolve: () => void; reject: (error: SidecarError) => void } = { resolve() {}, reject() {} };
   #client: SidecarClient | undefined;
@@ -39,8 +46,13 @@ export class LastingSubscription implements Subscription {
   /** There is more to know than what is queued. */
   #behind = false;
   #end: { error?: SidecarError } | undefined;
-  #taken = false;
   #wake = () => {};
+
+  readonly [Symbol.asyncIterator] = once(
+    "the changes of a subscription",
+    () => this.#changes(),
+    () => this.close(),
+  );
 
   constructor(
     params: WatchParams,
@@ -96,29 +108,29 @@ export class LastingSubscription implements Subscription {
     this.#finish({}, ended("cancelled", "it was closed"));
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<Changes, void, undefined> {
-    if (this.#taken) throw new TypeError("the changes of a subscription can be gone through once");
-    this.#taken = true;
-    try {
-      while (this.#end === undefined) {
-        const next = await this.#next();
-        // It may have ended meanwhile.
-        if (this.#end !== undefined) break;
-        if (next === undefined) continue;
-        this.#clock = next.clock;
-        yield next;
-      }
-      if (this.#end.error !== undefined) throw this.#end.error;
-    } finally {
-      this.close();
+  async *#changes(): AsyncGenerator<Changes, void, undefined> {
+    while (this.#end === undefined) {
+      const next = await this.#next();
+      // It may have ended meanwhile.
+      if (this.#end !== undefined) break;
+      if (next === undefined) continue;
+      this.#clock = next.clock;
+      yield next;
     }
+    if (this.#end.error !== undefined) throw this.#end.error;
   }
 
   /** The next changes; nothing where there was a reason to look again. */
   async #next(): Promise<Changes | undefined> {
     if (this.#behind) {
       if (this.#id !== undefined) return this.#catchUp();
-    } else if (this.#queue.length > 0) return this.#queue.shift();
+    } else {
+      const next = this.#queue.shift();
+      if (next !== undefined) {
+        this.#queued -= next.changes.length;
+        return next;
+      }
+    }
     await new Promise<void>((resolve) => (this.#wake = resolve));
     return undefined;
   }
@@ -129,6 +141,7 @@ export class LastingSubscription implements Subscription {
     this.#unlisten();
     this.#settle.reject(unestablished);
     if (this.#id !== undefined) this.#client?.unwatch(this.#id).catch(() => {});
+    this.#life.abort();
     this.#queue.length = 0;
     this.#onClose(this);
     this.#wake();
@@ -136,15 +149,19 @@ export class LastingSubscription implements Subscription {
 
   #take(changes: Changes): void {
     if (this.#end !== undefined) return;
-    if (this.#queue.length >= MAX_QUEUED) this.#fallBehind();
+    const queued = this.#queued + changes.changes.length;
+    const tooMany = this.#queue.length > 0 && queued > MAX_QUEUED_CHANGES;
+    if (tooMany || this.#queue.length >= MAX_QUEUED) this.#fallBehind();
     // What comes while behind is queued as well: it may be later than what the question will be answered with, and
     // what it repeats is told again in the same words.
     this.#queue.push(changes);
+    this.#queued += changes.changes.length;
     this.#wake();
   }
 
   #fallBehind(): void {
     this.#queue.length = 0;
+    this.#queued = 0;
     this.#behind = true;
   }
 
@@ -156,7 +173,8 @@ export class LastingSubscription implements Subscription {
     const { include, exclude } = this.#params;
     const filter = { ...(include && { include }), ...(exclude && { exclude }) };
     try {
-      const { clock, fresh, changes } = await client.request("changes", { since: this.#clock, ...filter });
+      const params = { since: this.#clock, ...filter };
+      const { clock, fresh, changes } = await client.request("changes", params, { signal: this.#life.signal });
       return fresh || changes.length > 0 ? { clock, fresh, changes } : undefined;
     } catch (error) {
       if (wasLost(error)) {
