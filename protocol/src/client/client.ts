@@ -78,8 +78,9 @@ interface Sinks {
 export interface SidecarClient extends SidecarMethods {}
 
 /**
- * Talks to one sidecar over its streams. No more than `limits.maxInFlight` requests are written at a time; others wait
- * here, where they can be taken back, and so `ping`, `cancel` and `shutdown` never stand behind them in the pipe.
+ * Talks to one sidecar over its streams. No more than `limits.maxInFlight` requests are written at a time, and none
+ * while the pipe is full; others wait here, where they can be taken back, and so `ping`, `cancel` and `shutdown` never
+ * stand behind them in the pipe.
  */
 export class SidecarClient implements Requester {
   readonly #input: Writable;
@@ -100,6 +101,7 @@ export class SidecarClient implements Requester {
   constructor(streams: SidecarStreams, options: ClientOptions = {}) {
     this.#input = streams.input;
     this.#options = options;
+    streams.input.on("drain", () => this.#pump());
     streams.output.on("data", (chunk: Buffer) => this.#read(chunk));
   }
 
@@ -200,9 +202,15 @@ export class SidecarClient implements Requester {
       const request: Pending = { method, line, counts, sinks, settle };
       this.#pending.set(id, request);
       if (!counts) this.#write(request);
-      else if (this.#queue.size === 0 && this.#inFlight < this.#limits.maxInFlight) this.#write(request);
+      else if (this.#queue.size === 0 && this.#hasRoom()) this.#write(request);
       else this.#queue.add(id);
     });
+  }
+
+  /** Whether one more that counts can be written. */
+  #hasRoom(): boolean {
+    // What the stream holds can be neither taken back nor let go.
+    return this.#inFlight < this.#limits.maxInFlight && !this.#input.writableNeedDrain;
   }
 
   #write(request: Pending): void {
@@ -284,7 +292,7 @@ export class SidecarClient implements Requester {
 
   #pump(): void {
     for (const id of this.#queue) {
-      if (this.#inFlight >= this.#limits.maxInFlight) return;
+      if (!this.#hasRoom()) return;
       this.#queue.delete(id);
       const request = this.#pending.get(id);
       if (request !== undefined) this.#write(request);

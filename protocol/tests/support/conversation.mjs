@@ -5,17 +5,22 @@ import { Writable } from "node:stream";
 
 import { SidecarClient } from "workspace-sidecar";
 
-/** A conversation. Everything happens at once: what is `read` has been acted on when the call returns. */
-export function conversation() {
+/**
+ * A conversation. Everything happens at once: what is `read` has been acted on when the call returns. `pipe`: where the
+ * client writes in place of `written`.
+ */
+export function conversation(pipe) {
   const output = new EventEmitter();
   const written = [];
-  const input = new Writable({
-    decodeStrings: false,
-    write(line, _encoding, done) {
-      written.push(JSON.parse(line));
-      done();
-    },
-  });
+  const input =
+    pipe ??
+    new Writable({
+      decodeStrings: false,
+      write(line, _encoding, done) {
+        written.push(JSON.parse(line));
+        done();
+      },
+    });
   const events = [];
   const broken = [];
   const client = new SidecarClient(
