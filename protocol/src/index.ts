@@ -19,7 +19,16 @@ export type { RestartOptions } from "./manager/restart-policy.js";
 export type { Changes, Subscription } from "./manager/subscription.js";
 export type * from "./protocol.js";
 export { ERROR_CODES, METHODS, PROTOCOL_VERSION } from "./protocol.js";
-export type { Arguments, Method, Params, RequestOptions, Requester, Result, SidecarMethods } from "./requests.js";
+export type {
+  Arguments,
+  ManagedMethod,
+  Method,
+  Params,
+  RequestOptions,
+  Requester,
+  Result,
+  SidecarMethods,
+} from "./requests.js";
 export type { BundleManifest, LoadedManifest } from "./resolve/manifest.js";
 export type { SidecarBinary, SidecarSource } from "./resolve/places.js";
 export type { Libc, PlatformName, TargetOptions } from "./resolve/platform.js";

@@ -1,5 +1,6 @@
 // What can be asked, with its types: every method of the contract as a method of an object.
 
+import { SidecarError } from "./errors.js";
 import {
   METHODS,
   type FileContent,
@@ -20,7 +21,7 @@ export type Result<M extends Method> = Methods[M]["result"];
 export interface RequestOptions {
   /** Cancels the request: it rejects at once with `cancelled`, and the sidecar stops working on it. */
   signal?: AbortSignal | undefined;
-  /** After how many milliseconds the request rejects with `timeout`; 0 for never. */
+  /** After how many milliseconds, from 0 on, the request rejects with `timeout`; 0 for never. */
   timeoutMs?: number | undefined;
 }
 
@@ -28,12 +29,15 @@ export interface RequestOptions {
 export type Arguments<M extends Method> =
   {} extends Params<M> ? [params?: Params<M>, options?: RequestOptions] : [params: Params<M>, options?: RequestOptions];
 
-/** Methods that are not called by their name: they are part of how the others work. */
+/** Methods that are not called by their name: they are part of how the others work, and are about one process. */
 type Internal = "watch" | "unwatch" | "cancel" | "shutdown";
+
+/** The name of a method that can be asked for whichever process answers. */
+export type ManagedMethod = Exclude<Method, Internal>;
 
 /** A method of the contract for each method here: `sidecar.glob({ include: ["*.ts"] })`. */
 export type SidecarMethods = {
-  [M in keyof Methods as M extends Internal | "readFile" ? never : M]: (...args: Arguments<M>) => Promise<Result<M>>;
+  [M in Exclude<ManagedMethod, "readFile">]: (...args: Arguments<M>) => Promise<Result<M>>;
 } & ReadFile;
 
 /** What is read of a file depends on what is asked: `notModified` is an answer to `ifHashNot` alone. */
@@ -51,16 +55,37 @@ interface ReadFile {
 }
 
 /** Sends a request, and gives its result. Rejects with a `SidecarError`. */
-export interface Requester {
-  request<M extends Method>(method: M, ...args: Arguments<M>): Promise<Result<M>>;
+export interface Requester<Asked extends Method = Method> {
+  request<M extends Asked>(method: M, ...args: Arguments<M>): Promise<Result<M>>;
 }
 
-const internal: readonly string[] = ["watch", "unwatch", "cancel", "shutdown"] satisfies Internal[];
+/** What to do in place of asking for them by name. */
+const INSTEAD: Readonly<Record<Internal, string>> = {
+  watch: "call `watch()`, which goes on with the next process",
+  unwatch: "call `close()` of what `watch()` gave, or leave the loop over it",
+  cancel: "abort the `signal` that the request was given",
+  shutdown: "call `stop()`; a process that ends otherwise is taken for crashed, and started again",
+};
+
+/** What is wrong with asking for a method whichever process answers; nothing if it can be. */
+export function internalMethod(method: Method): SidecarError | undefined {
+  if (!Object.hasOwn(INSTEAD, method)) return undefined;
+  const instead = INSTEAD[method as Internal];
+  return new SidecarError("invalid_params", `${method}: this is no request of its own here: ${instead}`, { method });
+}
+
+/** What is wrong with the `timeoutMs` of a request, in plain JavaScript; nothing if it can be kept to. */
+export function invalidTimeout(method: Method, timeoutMs: unknown): SidecarError | undefined {
+  if (typeof timeoutMs === "number" && timeoutMs >= 0) return undefined;
+  const given = typeof timeoutMs === "number" ? timeoutMs : typeof timeoutMs;
+  const message = `${method}: \`timeoutMs\`: expected milliseconds, from 0 (never) on, got ${given}`;
+  return new SidecarError("invalid_params", message, { method });
+}
 
 /** Gives a class the methods of the contract, made from its `request`. */
-export function withMethods(prototype: Requester): void {
+export function withMethods(prototype: Requester<ManagedMethod>): void {
   for (const method of METHODS) {
-    if (internal.includes(method)) continue;
+    if (Object.hasOwn(INSTEAD, method)) continue;
     Object.defineProperty(prototype, method, {
       value(this: Requester, ...args: [never?, RequestOptions?]) {
         return this.request(method, ...args);

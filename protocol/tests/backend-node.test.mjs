@@ -83,6 +83,14 @@ test("a call ends when it is cancelled or out of time", async () => {
   await Promise.all([assert.rejects(inFlight, { code: "sidecar_stopped" }), backend.dispose()]);
 });
 
+test("a time-out that is no time is refused", async () => {
+  const { backend } = await open("timeless", { "a.ts": "a" });
+  for (const timeoutMs of [NaN, -1]) {
+    const wrong = { code: "invalid_params", method: "glob", message: /`timeoutMs`/ };
+    await assert.rejects(backend.glob({ include: ["**"] }, { timeoutMs }), wrong);
+  }
+});
+
 test("a time-out that is longer than Node's timers take is none of 1 ms", async () => {
   const { backend } = await open("patient", { "a.ts": "a" });
   for (const timeoutMs of [Infinity, 2 ** 31, Number.MAX_SAFE_INTEGER]) {

@@ -194,9 +194,19 @@ test("a time-out rejects and cancels; one in the queue is taken back", async (t)
   assert.equal(client.pending, 0);
 });
 
+test("a time-out that is no time is refused, and nothing is written", async () => {
+  const { client, written } = conversation();
+  const wrong = [[NaN, "NaN"], [-1, "-1"], [-Infinity, "-Infinity"], ["5", "string"], [null, "object"]];
+  for (const [timeoutMs, got] of wrong) {
+    const expected = failure("invalid_params", new RegExp(`^glob: \`timeoutMs\`: expected .* got ${got}$`));
+    await assert.rejects(client.glob(GLOB, { timeoutMs }), expected);
+  }
+  assert.deepEqual([written.length, client.pending], [0, 0]);
+});
+
 test("a time-out longer than timers go, or none, is no time-out", async () => {
   const { client } = conversation();
-  const requests = [2 ** 31, Infinity, 0, undefined, NaN].map((timeoutMs) => client.glob(GLOB, { timeoutMs }));
+  const requests = [2 ** 31, Infinity, 0, undefined].map((timeoutMs) => client.glob(GLOB, { timeoutMs }));
   await new Promise((resolve) => setTimeout(resolve, 20));
   for (const request of requests) assert.equal(await settled(request), false);
   client.close(new SidecarError("sidecar_stopped", "over"));

@@ -125,6 +125,39 @@ test("a signal of a thousand requests that wait: no warning", async () => {
   assert.deepEqual(warnings, []);
 });
 
+test("a time-out that is no time is refused, whether there is a process or not", async () => {
+  const sidecar = manageFake(SLOW_START);
+  const started = sidecar.start();
+  const refused = async () => {
+    for (const timeoutMs of [NaN, -1]) {
+      const expected = (method) => failure("invalid_params", new RegExp(`^${method}: \`timeoutMs\``));
+      await assert.rejects(sidecar.glob(GLOB, { timeoutMs }), expected("glob"));
+      await assert.rejects(sidecar.searchStream({ pattern: "a" }, { timeoutMs }).result, expected("search"));
+    }
+  };
+  await refused();
+  await started;
+  await refused();
+});
+
+test("what is about one process is no request: it says what to call, and costs no process", async () => {
+  const sidecar = manageFake();
+  const instead = { shutdown: /`stop\(\)`/, cancel: /`signal`/, watch: /`watch\(\)`/, unwatch: /`close\(\)`/ };
+  const refused = async () => {
+    for (const [method, what] of Object.entries(instead)) {
+      await assert.rejects(
+        sidecar.request(method, { id: "1", subscription: "subscription-1" }),
+        (error) => failure("invalid_params", what)(error) && error.method === method,
+      );
+    }
+  };
+  await refused();
+  await sidecar.start();
+  await refused();
+  await sidecar.ping();
+  assert.deepEqual([sidecar.states(), sidecar.restarts], [["starting", "ready"], 0]);
+});
+
 test("a request's own time-out is heeded, and 0 is none", async () => {
   const script = { rules: [{ on: "request", method: "glob", do: [{ wait: 150 }, "behave"] }] };
   const sidecar = manageFake(script, { requestTimeoutMs: 30 });

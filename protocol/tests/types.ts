@@ -357,3 +357,17 @@ export async function readsFiles(sidecar: SidecarManager) {
   // @ts-expect-error Its files would be told to nobody: `searchStream`.
   await sidecar.search({ pattern: "useState", stream: true });
 }
+
+// -- What a manager is not asked for ------------------------------------------------------------
+
+export async function wrongRequests(sidecar: SidecarManager) {
+  await sidecar.request("glob", { include: ["*"] });
+  // @ts-expect-error: `stop` ends it
+  await sidecar.request("shutdown");
+  // @ts-expect-error: `watch` is a method of its own, whichever process tells of changes
+  await sidecar.request("watch", {});
+  // @ts-expect-error: a subscription has `close`
+  await sidecar.request("unwatch", { subscription: "1" });
+  // @ts-expect-error: a request has its `signal`
+  await sidecar.request("cancel", { id: "1" });
+}

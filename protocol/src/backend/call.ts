@@ -2,17 +2,20 @@
 
 import { onAbort } from "../abort.js";
 import { SidecarError } from "../errors.js";
-import type { RequestOptions } from "../requests.js";
+import { invalidTimeout, type Method, type RequestOptions } from "../requests.js";
 import { after } from "../timers.js";
 
 /** When a call ends, seen from its beginning; it may be tried more than once. */
 export class Deadline {
-  readonly #method: string;
+  readonly #method: Method;
   readonly #signal: AbortSignal | undefined;
   readonly #timeoutMs: number;
   readonly #began = performance.now();
 
-  constructor(method: string, { signal, timeoutMs = 0 }: RequestOptions) {
+  /** Throws `invalid_params` for a `timeoutMs` that is no time. */
+  constructor(method: Method, { signal, timeoutMs = 0 }: RequestOptions) {
+    const invalid = invalidTimeout(method, timeoutMs);
+    if (invalid !== undefined) throw invalid;
     this.#method = method;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;
@@ -25,7 +28,7 @@ export class Deadline {
   async run<T>(life: AbortSignal, work: (signal: AbortSignal, leftMs: number) => Promise<T>): Promise<T> {
     life.throwIfAborted();
     if (this.#signal?.aborted) throw this.#cancelled();
-    const leftMs = this.#timeoutMs <= 0 ? 0 : Math.ceil(this.#began + this.#timeoutMs - performance.now());
+    const leftMs = this.#timeoutMs === 0 ? 0 : Math.ceil(this.#began + this.#timeoutMs - performance.now());
     if (leftMs < 0 || (leftMs === 0 && this.#timeoutMs > 0)) throw this.#expired();
     const controller = new AbortController();
     const { signal } = controller;

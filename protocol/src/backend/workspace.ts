@@ -3,7 +3,7 @@
 import { SidecarError } from "../errors.js";
 import type { SidecarManager } from "../manager/manager.js";
 import type { WatchParams } from "../protocol.js";
-import type { RequestOptions } from "../requests.js";
+import type { Method, RequestOptions } from "../requests.js";
 import { Deadline } from "./call.js";
 import { PathFilter } from "./node/filter.js";
 import { checkPath } from "./node/paths.js";
@@ -153,7 +153,7 @@ export class Workspace implements WorkspaceBackend {
 
   /** Asks the sidecar; if that is lost over it, Node. All calls read, so they may be made twice. */
   async #call<T>(
-    method: string,
+    method: Method,
     options: RequestOptions = {},
     onSidecar: (sidecar: SidecarWorkspace, options: RequestOptions) => Promise<T>,
     onNode: (signal: AbortSignal) => Promise<T>,

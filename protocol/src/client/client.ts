@@ -19,6 +19,7 @@ import type {
   WatchResult,
 } from "../protocol.js";
 import {
+  invalidTimeout,
   withMethods,
   type Arguments,
   type Method,
@@ -174,6 +175,8 @@ export class SidecarClient implements Requester {
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed.about(method));
       if (signal?.aborted) return reject(cancelled(method, signal));
+      const invalid = invalidTimeout(method, timeoutMs);
+      if (invalid !== undefined) return reject(invalid);
       if (sinks.onFiles === undefined && isStreamed(method, params)) return reject(unheard(method));
       const id = String(++this.#lastId);
       const line = encoded(id, method, params);

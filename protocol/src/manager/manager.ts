@@ -9,8 +9,11 @@ import { SidecarError } from "../errors.js";
 import { consoleLogger, type Logger } from "../logger.js";
 import type { Event, ReadyData, SearchParams, WatchParams } from "../protocol.js";
 import {
+  internalMethod,
+  invalidTimeout,
   withMethods,
   type Arguments,
+  type ManagedMethod,
   type Method,
   type Requester,
   type RequestOptions,
@@ -82,7 +85,10 @@ export interface SidecarManager extends SidecarMethods {}
  * Requests may be made from `start` on: they wait for a process that is ready. Those in flight when a process is lost
  * reject with `sidecar_crashed` at once. Subscriptions go on with the next process.
  */
-export class SidecarManager extends EventEmitter<SidecarManagerEvents> implements Requester, AsyncDisposable {
+export class SidecarManager
+  extends EventEmitter<SidecarManagerEvents>
+  implements Requester<ManagedMethod>, AsyncDisposable
+{
   readonly #options: SidecarManagerOptions;
   readonly #commandLine: readonly string[];
   readonly #logger: Logger;
@@ -157,7 +163,9 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
   }
 
   /** Sends a request; its result, or a `SidecarError`. */
-  request<M extends Method>(method: M, ...[params, options]: Arguments<M>): Promise<Result<M>> {
+  request<M extends ManagedMethod>(method: M, ...[params, options]: Arguments<M>): Promise<Result<M>> {
+    const internal = internalMethod(method);
+    if (internal !== undefined) return Promise.reject(internal);
     const timeoutMs = options?.timeoutMs ?? this.#requestTimeoutMs;
     const client = this.#serving();
     if (client !== undefined) {
@@ -358,6 +366,8 @@ export class SidecarManager extends EventEmitter<SidecarManagerEvents> implement
   ): Promise<T> {
     const asked = performance.now();
     const { timeoutMs = 0 } = options;
+    const invalid = invalidTimeout(method, timeoutMs);
+    if (invalid !== undefined) throw invalid;
     for (;;) {
       const refusal = this.#refusal();
       if (refusal !== undefined) throw refusal.about(method);
