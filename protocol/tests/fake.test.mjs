@@ -5,11 +5,14 @@ import { mkdtempSync, readFileSync, realpathSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 
 import Ajv from "ajv/dist/2020.js";
+import { build } from "esbuild";
 import { METHODS } from "workspace-sidecar";
 import { control, fakeSidecar, writeFakeExecutable } from "workspace-sidecar/testing";
 
+import { packageFolder } from "./bundles.mjs";
 import { answered, ask, code, start, startFake, temp } from "./fake-driver.mjs";
 
 /** Params with which each method can be asked. */
@@ -231,5 +234,21 @@ test("scripts that cannot work are refused: when they are made, or by the proces
     const fake = startFake({ rules: [{ on: "start", do: action }] });
     await fake.log("its script is wrong");
     assert.equal(await fake.ended(), 2);
+  }
+});
+
+test("taken into a bundle, it does no harm until it is asked for, and then says what to do", async () => {
+  const contents = `
+    import { fakeSidecar } from "workspace-sidecar/testing";
+    export const loaded = true;
+    export const fake = () => fakeSidecar();`;
+  const stdin = { contents, resolveDir: packageFolder };
+  const logOverride = { "empty-import-meta": "silent" };
+  for (const [format, name] of [["cjs", "bundle.cjs"], ["esm", "bundle.mjs"]]) {
+    const outfile = join(temp, name);
+    await build({ stdin, bundle: true, platform: "node", format, outfile, logOverride });
+    const bundle = await import(pathToFileURL(outfile));
+    assert.equal(bundle.loaded, true);
+    assert.throws(bundle.fake, /bundler.*keep `workspace-sidecar` out of the bundle/);
   }
 });

@@ -5,10 +5,8 @@ import { createRequire } from "node:module";
 import { isAbsolute, join } from "node:path";
 
 import type { SidecarCommand } from "../manager/command.js";
-import type { Requester } from "../requests.js";
+import type { ManagedMethod, Requester } from "../requests.js";
 import type { FakeOrders, FakeScript } from "./script.js";
-
-const program = createRequire(import.meta.url).resolve("./program.js");
 
 // Windows takes 32,767 UTF-16 units as a whole command line, with quotes escaped; Linux, 128 KiB as one argument.
 const MAX_ARGUMENT_LENGTH = 15_000;
@@ -26,7 +24,7 @@ export function fakeSidecar(script: FakeScript = {}): SidecarCommand {
         "give long answers with `control`, or use `writeFakeExecutable`",
     );
   }
-  return { file: process.execPath, args: [program, json], env: { ELECTRON_RUN_AS_NODE: "1" } };
+  return { file: process.execPath, args: [programPath(), json], env: { ELECTRON_RUN_AS_NODE: "1" } };
 }
 
 /**
@@ -41,16 +39,28 @@ export function writeFakeExecutable(dir: string, script: FakeScript = {}): strin
   const scriptPath = join(dir, "workspace-sidecar.script.json");
   const path = join(dir, "workspace-sidecar");
   writeFileSync(scriptPath, encode(script));
-  const command = [process.execPath, program, `@${scriptPath}`].map(quote).join(" ");
+  const command = [process.execPath, programPath(), `@${scriptPath}`].map(quote).join(" ");
   writeFileSync(path, `#!/bin/sh\nELECTRON_RUN_AS_NODE=1 exec ${command} "$@"\n`);
   chmodSync(path, 0o755);
   return path;
 }
 
 /** Gives a running fake sidecar orders, and waits for them to be carried out. Rejects as any request does. */
-export async function control(sidecar: Pick<Requester, "request">, orders: FakeOrders): Promise<void> {
+export async function control(sidecar: Requester<ManagedMethod>, orders: FakeOrders): Promise<void> {
   // `fake` is no method of the contract, so its types do not know it.
   await (sidecar.request as (method: string, params: FakeOrders) => Promise<unknown>).call(sidecar, "fake", orders);
+}
+
+/** The fake's program. Looked for when it is needed: a bundler may have taken along what never asks for a fake. */
+function programPath(): string {
+  try {
+    return createRequire(import.meta.url).resolve("./program.js");
+  } catch (cause) {
+    const message =
+      "the fake sidecar's program is not beside this code, which a bundler took into another file: " +
+      "keep `workspace-sidecar` out of the bundle (as an external)";
+    throw new Error(message, { cause });
+  }
 }
 
 function encode(script: FakeScript): string {

@@ -3,7 +3,7 @@
 import { appendFileSync, readFileSync, realpathSync } from "node:fs";
 
 import { FakeProcess } from "./fake-process.js";
-import { LineSplitter } from "./requests.js";
+import { RequestLines } from "./requests.js";
 import type { FakeScript } from "./script.js";
 
 /** Exit status of a process that outlived its `lifetimeMs`. */
@@ -27,7 +27,7 @@ setTimeout(() => {
 }, lifetimeMs);
 
 const fake = new FakeProcess(script, rootOf(args), run);
-const lines = new LineSplitter();
+const lines = new RequestLines();
 process.stdout.on("error", () => process.exit(0)); // nobody reads any more
 process.stderr.on("error", () => {});
 process.on("SIGTERM", () => fake.terminated());

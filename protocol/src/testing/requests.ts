@@ -41,8 +41,8 @@ export function readRequest(line: Uint8Array, maxBytes: number): FakeRequest | U
   return { id, method, params, timeoutMs };
 }
 
-/** Splits bytes into lines, without their ends; blank ones are left out. */
-export class LineSplitter {
+/** The lines of bytes that come in pieces, as bytes without their ends; blank ones are left out. */
+export class RequestLines {
   #parts: Buffer[] = [];
 
   *push(bytes: Buffer): Generator<Buffer> {
