@@ -12,6 +12,7 @@ import { fakeSidecar } from "workspace-sidecar/testing";
 
 import { within } from "./support/backends.mjs";
 import { binary } from "./support/binary.mjs";
+import { uncaughtDuring } from "./support/uncaught.mjs";
 
 const temp = realpathSync(mkdtempSync(join(tmpdir(), "backend-fallback-")));
 after(() => rmSync(temp, { recursive: true, force: true }));
@@ -120,6 +121,33 @@ test("without a place for warnings, the console has the one", async () => {
   } finally {
     mock.restoreAll();
   }
+});
+
+test("an application whose `onWarning`, logger or `onSwitch` throws gets its backend, and its answers", async () => {
+  const fail = (what) => () => {
+    throw new Error(what);
+  };
+  const thrown = await uncaughtDuring(async () => {
+    const missing = { binary: join(temp, "nowhere") };
+    const logger = { debug() {}, info() {}, warn: fail("logger"), error() {} };
+    for (const options of [{ sidecar: missing, onWarning: fail("onWarning") }, { sidecar: { ...missing, logger } }]) {
+      const backend = await createWorkspaceBackend({ root, ...options });
+      await answers(backend);
+      await backend.dispose();
+    }
+    const sidecar = { binary: fakeSidecar({ rules: [{ on: "request", do: { crash: 9 } }] }), restart: false };
+    const backend = await createWorkspaceBackend({
+      root,
+      sidecar,
+      onWarning: fail("onWarning on the way"),
+      onSwitch: fail("onSwitch"),
+    });
+    assert.equal(backend.kind, "sidecar");
+    await answers(backend);
+    assert.equal(backend.kind, "node");
+    await backend.dispose();
+  });
+  assert.deepEqual(thrown, ["onWarning", "logger", "onWarning on the way", "onSwitch"]);
 });
 
 test("off: plain Node, and nothing to warn of", async () => {

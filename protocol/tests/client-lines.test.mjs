@@ -5,6 +5,7 @@ import { test } from "node:test";
 
 import { conversation, ready } from "./support/conversation.mjs";
 import { failure } from "./support/failure.mjs";
+import { uncaughtDuring } from "./support/uncaught.mjs";
 
 const TEXT = "ä€😀 \u2028 \0 end";
 
@@ -150,11 +151,7 @@ test("a `ready` without usable bounds leaves the usual ones", async () => {
 
 test("a callback that throws costs nobody an answer", async () => {
   const { client, tell } = conversation();
-  const thrown = [];
-  const listeners = process.rawListeners("uncaughtException");
-  process.removeAllListeners("uncaughtException");
-  process.on("uncaughtException", (error) => thrown.push(error.message));
-  try {
+  const thrown = await uncaughtDuring(async () => {
     const watched = client.watch({}, () => {
       throw new Error("of the application");
     });
@@ -165,10 +162,6 @@ test("a callback that throws costs nobody an answer", async () => {
       { id: "2", ok: true, result: {} },
     );
     await Promise.all([watched, answered]);
-    await new Promise(setImmediate);
-  } finally {
-    process.removeAllListeners("uncaughtException");
-    for (const listener of listeners) process.on("uncaughtException", listener);
-  }
+  });
   assert.deepEqual(thrown, ["of the application"]);
 });

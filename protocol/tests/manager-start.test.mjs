@@ -7,6 +7,7 @@ import { test } from "node:test";
 
 import { binary } from "./support/binary.mjs";
 import { failure } from "./support/failure.mjs";
+import { uncaughtDuring } from "./support/uncaught.mjs";
 import {
   alive,
   manage,
@@ -208,14 +209,10 @@ test("a listener of `failed` may start it again at once", async () => {
 });
 
 test("a listener that throws, or a logger, stops nothing", async () => {
-  const thrown = [];
-  const listeners = process.rawListeners("uncaughtException");
-  process.removeAllListeners("uncaughtException");
-  process.on("uncaughtException", (error) => thrown.push(error.message));
   const fail = (what) => () => {
     throw new Error(what);
   };
-  try {
+  const thrown = await uncaughtDuring(async () => {
     const logger = { debug: fail("log"), info: fail("log"), warn: fail("log"), error: fail("log") };
     const script = { runs: runsFile(), rules: [{ on: "start", run: 1, do: { crash: 1 } }] };
     const sidecar = manageFake(script, { logger, ...FAST });
@@ -223,11 +220,7 @@ test("a listener that throws, or a logger, stops nothing", async () => {
     await within(sidecar.start(), "the start");
     assert.equal((await sidecar.glob({ include: ["**"] })).files.length, 0);
     await sidecar.stop();
-    await new Promise(setImmediate);
     assert.deepEqual(sidecar.states(), ["starting", "restarting", "starting", "ready", "stopping", "stopped"]);
-  } finally {
-    process.removeAllListeners("uncaughtException");
-    for (const listener of listeners) process.on("uncaughtException", listener);
-  }
+  });
   assert.deepEqual([...new Set(thrown)].sort(), ["log", "ready", "restarting", "starting", "state", "stopped"]);
 });

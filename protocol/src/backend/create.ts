@@ -1,7 +1,8 @@
 // A backend for a workspace: which one, and what is said about it.
 
+import { callOut } from "../callbacks.js";
 import { SidecarError } from "../errors.js";
-import { silentLogger } from "../logger.js";
+import { consoleLogger, silentLogger } from "../logger.js";
 import { SidecarManager } from "../manager/manager.js";
 import type { SidecarManagerOptions } from "../manager/options.js";
 import { openRoot } from "./node/files.js";
@@ -57,9 +58,8 @@ export async function createWorkspaceBackend(options: WorkspaceBackendOptions): 
 
   const warn = (error: SidecarError) => {
     const message = warning(options.root, error);
-    if (options.onWarning !== undefined) options.onWarning(message, error);
-    else if (managed.logger !== undefined) managed.logger.warn(message, { code: error.code });
-    else console.warn(`workspace-sidecar: ${message}`);
+    if (options.onWarning !== undefined) callOut(options.onWarning, message, error);
+    else callOut(() => (managed.logger ?? consoleLogger).warn(message, { code: error.code }));
   };
   const workspace = (sidecar: SidecarManager | undefined) =>
     new Workspace({
@@ -69,7 +69,7 @@ export async function createWorkspaceBackend(options: WorkspaceBackendOptions): 
       timeoutMs: requestTimeoutMs,
       onSwitch: (error) => {
         warn(error);
-        options.onSwitch?.("node", error);
+        if (options.onSwitch !== undefined) callOut(options.onSwitch, "node", error);
       },
     });
   if (mode === "off") return workspace(undefined);
