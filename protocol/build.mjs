@@ -27,6 +27,6 @@ await build({
   ...common,
   format: "cjs",
   outdir: join(here, "dist/cjs"),
-  // `createRequire` takes either; it is all that `import.meta` is used for.
+  // `createRequire` takes either; it is all that `import.meta` is used for (`here.ts`).
   define: { "import.meta.url": "__filename" },
 });

@@ -231,7 +231,10 @@ test("scripts that cannot work are refused: when they are made, or by the proces
   assert.throws(() => fakeSidecar({ rules: [{ on: "start", run: 2, do: [] }] }), /needs the script's `runs`/);
   assert.throws(() => fakeSidecar({ rules: [{ on: "start", do: { write: "x".repeat(20_000) } }] }), RangeError);
   for (const action of ["explode", { explode: 1 }, { answer: { result: {} } }]) {
-    const fake = startFake({ rules: [{ on: "start", do: action }] });
+    // As another language would start it.
+    const { file, args, env } = fakeSidecar();
+    const script = JSON.stringify({ rules: [{ on: "start", do: action }] });
+    const fake = start({ file, args: [args[0], script], env });
     await fake.log("its script is wrong");
     assert.equal(await fake.ended(), 2);
   }
@@ -251,4 +254,29 @@ test("taken into a bundle, it does no harm until it is asked for, and then says 
     assert.equal(bundle.loaded, true);
     assert.throws(bundle.fake, /bundler.*keep `workspace-sidecar` out of the bundle/);
   }
+});
+
+test("names that the fake does not know are refused, with those that there are", async () => {
+  const glob = { on: "request", method: "glob", do: [] };
+  const REFUSED = [
+    [{ answer: {} }, /^script\.answer: there is no such option; there are answers, rules, ready, runs, lifetimeMs$/],
+    [{ answers: { gloob: { result: {} } } }, /^answers\.gloob: there is no such method; there are .*\bglob\b/],
+    [{ answers: { glob: { files: [] } } }, /^answers\.glob\.files: there is no such option; there are result, error$/],
+    [{ rules: glob }, /^script\.rules: expected a list, got an object$/],
+    [{ rules: [glob, { ...glob, nht: 2 }] }, /^rules\[1\]\.nht: .* there are on, method, nth, run, do$/],
+    [{ rules: [{ ...glob, on: "reqest" }] }, /^rules\[0\]\.on: expected one of "start", "request", .*, got "reqest"$/],
+    [{ rules: [{ ...glob, method: "gloob" }] }, /^rules\[0\]\.method: expected one of .*"glob".*, got "gloob"$/],
+    [{ rules: [{ method: "glob", do: [] }] }, /^rules\[0\]: expected `on` and `do`$/],
+    [{ rules: [{ ...glob, do: "explode" }] }, /^rules\[0\]\.do: there is no action "explode"; .*"behave", .*crash$/],
+    [{ rules: [{ ...glob, do: [{ explode: 1 }] }] }, /^rules\[0\]\.do: there is no action \{ explode \}; there are/],
+    [{ rules: [{ ...glob, do: { write: "x", time: 2 } }] }, /^rules\[0\]\.do\.time: .* write, encoding, times$/],
+  ];
+  for (const [script, message] of REFUSED) {
+    assert.throws(() => fakeSidecar(script), { name: "SidecarError", code: "invalid_params", message });
+  }
+  const nobody = { request: () => assert.fail("it was sent") };
+  const orders = control(nobody, { doo: "hang" });
+  await assert.rejects(orders, { code: "invalid_params", message: /^orders\.doo: .* there are do, answers, rules$/ });
+  const hangs = control(nobody, { do: "hangs" });
+  await assert.rejects(hangs, { code: "invalid_params", message: /^do: there is no action "hangs"/ });
 });

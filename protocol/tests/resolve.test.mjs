@@ -63,7 +63,7 @@ test("a SCAFFA_SIDECAR_PATH that cannot be used is an error, though there is a b
   const cases = [
     ["gone", "sidecar_not_found", `${told("gone")}, which is ${gone} from the working directory: there is no`],
     [below, "sidecar_not_found", `${told(below)}: there is no such file.`],
-    [inside, "sidecar_not_found", `${told(inside)}: is a directory, not a program.`],
+    [inside, "sidecar_not_found", `${told(inside)}: this is a directory, not a program.`],
   ];
   if (hasPermissions) cases.push([text, "sidecar_unusable", `${told(text)}. ${text} is not executable: its`]);
   for (const [value, code, start] of cases) {
@@ -122,12 +122,17 @@ test("build output is looked for in CARGO_TARGET_DIR and in the checkout around 
     assert.deepEqual(resolveSidecarPath(options), { path: built, source: "dev" });
     const env = { CARGO_TARGET_DIR: "shared" };
     assert.deepEqual(resolveSidecarPath({ ...options, env }), { path: elsewhere, source: "dev" });
-    assert.throws(() => resolveSidecarPath({ ...options, packaged: true }), /is not looked at in a packaged/);
+    assert.throws(() => resolveSidecarPath({ ...options, packaged: true }), /not looked at, as the application is/);
   }
   // Another Rust project has the package in its own folder.
   write(join(dir, "checkout/Cargo.toml"), '[package]\nname = "an-editor"\n[[bin]]\nname = "workspace-sidecar"\n');
   for (const { resolveSidecarPath } of both) {
-    assert.throws(() => resolveSidecarPath(options), /this package is not in a checkout/);
+    assert.throws(() => resolveSidecarPath(options), /build output: not looked at, as this package is not/);
+    // There, the variable is for that project: what it built is not taken for what was installed.
+    const env = { CARGO_TARGET_DIR: join(dir, "shared") };
+    const path = installed(dir, "linux-x64-gnu");
+    assert.deepEqual(resolveSidecarPath({ ...options, env }).path, path);
+    rmSync(join(dir, "node_modules"), { recursive: true });
   }
 });
 
@@ -157,7 +162,7 @@ test("resources are looked at in a packaged application, and build output is not
     }
   }
   const { message } = await failure({ ...options, packaged: true });
-  assert.match(message, /resources: are nowhere: process\.resourcesPath is not set/);
+  assert.match(message, /resources: not looked at, as process\.resourcesPath is not set/);
 });
 
 test("a bundle of the resources comes with its manifest, and a bare binary where it has one", async (t) => {
@@ -229,25 +234,50 @@ test("both kinds of module find the platform package that is installed beside th
   }
 });
 
-test("this package may be bundled into a file of the application", async (t) => {
+test("this package may be bundled into a file of the application, in each format", async (t) => {
   const dir = folder(t);
   const path = installed(dir, "linux-x64-gnu");
   const contents = `
     import { resolveSidecarPath } from "workspace-sidecar";
-    for (const from of [undefined, process.argv[1]]) {
+    for (const from of [undefined, process.argv[2]]) {
       try { console.log(resolveSidecarPath({ platform: "linux", arch: "x64", libc: "gnu", from }).path); }
-      catch (error) { console.log(error.code, error.message.includes('the option "from"')); }
+      catch (error) { console.log(error.message); }
     }`;
   const stdin = { contents, resolveDir: packageFolder };
   const options = { stdin, bundle: true, platform: "node", logOverride: { "empty-import-meta": "silent" } };
   const { SCAFFA_SIDECAR_PATH: _, CARGO_TARGET_DIR: __, ...env } = process.env;
-  const run = async (format, outfile) => {
-    await build({ ...options, format, outfile: join(dir, outfile) });
-    return execFileSync(process.execPath, [join(dir, outfile)], { env, timeout: 30_000 }).toString().split("\n");
+  const run = async (outfile, more) => {
+    await build({ ...options, format: outfile.endsWith(".cjs") ? "cjs" : "esm", outfile, ...more });
+    const args = [outfile, join(dir, "main.js")];
+    return execFileSync(process.execPath, args, { env, timeout: 30_000 }).toString().trim().split("\n");
   };
-  assert.deepEqual(await run("esm", "main.mjs"), [path, path, ""]);
-  // As CommonJS nothing is left of `import.meta.url`.
-  assert.deepEqual(await run("cjs", "main.cjs"), ["sidecar_not_found true", path, ""]);
+  // Of the package's modules, `import` takes those of ES, `require` those of CommonJS, whatever is made of them.
+  for (const conditions of [["import"], ["require"]]) {
+    for (const name of ["main.mjs", "main.cjs"]) {
+      assert.deepEqual(await run(join(dir, name), { conditions }), [path, path], `${name} of ${conditions}`);
+    }
+  }
+  // Elsewhere than the packages, which option says where they are is in the error.
+  const away = join(folder(t), "main.cjs");
+  const told = await run(away);
+  assert.equal(told.pop(), path);
+  assert.ok(told.some((line) => line.includes(`linux-x64-gnu: not installed (looked for from ${away})`)), told);
+  assert.match(told.at(-1), /a bundler put this code elsewhere: give the option binary: \{ from: … \}/);
+});
+
+test("the fake sidecar's program is that of the installed package, wherever a bundler put the rest", async (t) => {
+  const dir = folder(t);
+  copyOfPackage(join(dir, "node_modules/workspace-sidecar"));
+  const contents = `
+    import { fakeSidecar } from "workspace-sidecar/testing";
+    console.log(fakeSidecar().args[0]);`;
+  for (const [format, name] of [["esm", "main.mjs"], ["cjs", "main.cjs"]]) {
+    const outfile = join(dir, name);
+    const stdin = { contents, resolveDir: dir };
+    await build({ stdin, bundle: true, platform: "node", format, outfile, logLevel: "error" });
+    const path = execFileSync(process.execPath, [outfile], { timeout: 30_000 }).toString().trim();
+    assert.equal(path, join(dir, "node_modules/workspace-sidecar/dist/cjs/testing/program.js"), format);
+  }
 });
 
 test("each target has its packages, best first", async (t) => {
@@ -381,19 +411,19 @@ test("what was not found is told place by place, with what to do", async (t) => 
   const output = (...parts) => `  ${join(dir, "target", ...parts, "workspace-sidecar")}`;
   assert.deepEqual(message.split("\n"), [
     "No workspace-sidecar binary was found for linux-x64-gnu. Looked at:",
-    "  SCAFFA_SIDECAR_PATH: is not set",
+    "  SCAFFA_SIDECAR_PATH: not set",
     `${output("debug")}: there is no such file`,
-    `${output("release")}: is a directory, not a program`,
+    `${output("release")}: this is a directory, not a program`,
     `${output("x86_64-unknown-linux-gnu", "debug")}: there is no such file`,
     `${output("x86_64-unknown-linux-gnu", "release")}: there is no such file`,
     `${output("x86_64-unknown-linux-musl", "debug")}: there is no such file`,
     `${output("x86_64-unknown-linux-musl", "release")}: there is no such file`,
-    "  resources: are not looked at: the application is not packaged",
-    "  @workspace-sidecar/linux-x64-gnu: is not installed",
-    "  @workspace-sidecar/linux-x64-musl: is not installed",
+    "  resources: not looked at, as the application is not packaged",
+    `  @workspace-sidecar/linux-x64-gnu: not installed (looked for from ${join(dir, "main.js")})`,
+    `  @workspace-sidecar/linux-x64-musl: not installed (looked for from ${join(dir, "main.js")})`,
     "What to do: install the dependencies again, with optional ones (npm install --include=optional), which brings " +
-      "@workspace-sidecar/linux-x64-gnu; or build the binary (cargo build --release) and set SCAFFA_SIDECAR_PATH to " +
-      "its path.",
+      "@workspace-sidecar/linux-x64-gnu, or install the tarball of the platform; or build the binary (cargo build " +
+      "--release) and set SCAFFA_SIDECAR_PATH to its path.",
   ]);
   assert.equal(data.attempts.length, message.split("\n").length - 2);
 
@@ -402,18 +432,18 @@ test("what was not found is told place by place, with what to do", async (t) => 
   const packaged = await failure({ ...nowhere(dir, windows), packaged: true, resourcesPath });
   assert.deepEqual(packaged.message.split("\n"), [
     "No workspace-sidecar binary was found for win32-x64. Looked at:",
-    "  SCAFFA_SIDECAR_PATH: is not set",
-    "  build output: is not looked at in a packaged application",
+    "  SCAFFA_SIDECAR_PATH: not set",
+    "  build output: not looked at, as the application is packaged",
     resource("workspace-sidecar"),
     resource("workspace-sidecar-x86_64-pc-windows-msvc"),
     resource("workspace-sidecar-x86_64-pc-windows-gnu"),
     resource(),
-    "  @workspace-sidecar/win32-x64: is not installed",
+    `  @workspace-sidecar/win32-x64: not installed (looked for from ${join(dir, "main.js")})`,
     `What to do: package the application with the bundle of win32-x64 as ${join(resourcesPath, "workspace-sidecar")} ` +
       '(electron-builder: "extraResources"; Electron Forge: packagerConfig.extraResource).',
   ]);
   const relative = await failure({ ...nowhere(dir), from: "main.js" });
-  assert.match(relative.message, /platform package: cannot be looked for: the option "from" must be the absolute path/);
+  assert.match(relative.message, /platform package: not looked for: the option "from" must be the absolute path/);
 });
 
 /**

@@ -1,22 +1,7 @@
 // What a call was given, looked at before anybody is asked: so that both backends refuse the same.
 
+import { count, flag, listOf, oneOf, text, texts, type Check } from "../checks.js";
 import { SidecarError } from "../errors.js";
-
-/** Says what is wrong with a value, as a half-sentence; nothing if it is right. */
-type Check = (value: unknown) => string | undefined;
-
-const text: Check = (value) => (typeof value === "string" ? undefined : "expected a string");
-const flag: Check = (value) => (typeof value === "boolean" ? undefined : "expected true or false");
-const count: Check = (value) =>
-  typeof value === "number" && Number.isSafeInteger(value) && value >= 0 ? undefined : "expected an integer from 0 on";
-const oneOf =
-  (...words: unknown[]): Check =>
-  (value) =>
-    words.includes(value) ? undefined : `expected one of ${words.map((word) => JSON.stringify(word)).join(", ")}`;
-const listOf =
-  (each: Check): Check =>
-  (value) =>
-    Array.isArray(value) ? value.map(each).find((problem) => problem !== undefined) : "expected a list";
 
 const range: Check = (value) => {
   if (typeof value !== "object" || value === null || !("start" in value && "end" in value)) {
@@ -30,8 +15,6 @@ const range: Check = (value) => {
 const MAX_SETTLE_MS = 60_000;
 const settle: Check = (value) =>
   count(value) ?? (Number(value) > MAX_SETTLE_MS ? `${value} is more than ${MAX_SETTLE_MS}` : undefined);
-
-const texts = listOf(text);
 
 const PARAMS = {
   readFile: { encoding: oneOf("utf8", "base64"), range, maxBytes: count },

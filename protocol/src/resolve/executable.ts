@@ -17,12 +17,12 @@ export function lookAt(path: string): Looked {
   try {
     stat = statSync(file);
   } catch (error) {
-    if (!isMissing(error)) return { reason: `cannot be looked at (${(error as Error).message})` };
+    if (!isMissing(error)) return { reason: `it cannot be looked at (${(error as Error).message})` };
     if (file !== path && existsSync(path)) throw onlyPacked(path);
     return { reason: "there is no such file" };
   }
-  if (stat.isDirectory()) return { reason: "is a directory, not a program" };
-  if (!stat.isFile()) return { reason: "is not a regular file" };
+  if (stat.isDirectory()) return { reason: "this is a directory, not a program" };
+  if (!stat.isFile()) return { reason: "this is not a regular file" };
   return { path: file, mode: stat.mode, modifiedMs: stat.mtimeMs };
 }
 

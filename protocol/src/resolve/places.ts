@@ -5,6 +5,7 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 
 import { SidecarError } from "../errors.js";
+import { HERE } from "../here.js";
 import { checkExecutable, lookAt, unpacked, type Looked } from "./executable.js";
 import { MANIFEST_NAME, readManifest, type LoadedManifest } from "./manifest.js";
 import { executableOf, nameOf, platformsFor, TARGET_TRIPLES, type Target } from "./platform.js";
@@ -26,7 +27,7 @@ export interface SidecarBinary {
 
 /** A place that was looked at, or was not, and why nothing was taken from there. */
 export interface Attempt {
-  source: SidecarSource;
+  source: SidecarSource | "option";
   /** A path, or the name of what holds one. */
   place: string;
   reason: string;
@@ -50,32 +51,44 @@ export type Place = (surroundings: Surroundings, attempts: Attempt[]) => Sidecar
 export const fromEnvironment: Place = ({ env, cwd, target }, attempts) => {
   const value = env[ENV_VARIABLE];
   if (value === undefined || value === "") {
-    attempts.push({ source: "env", place: ENV_VARIABLE, reason: value === "" ? "is empty" : "is not set" });
+    attempts.push({ source: "env", place: ENV_VARIABLE, reason: value === "" ? "empty" : "not set" });
     return undefined;
   }
+  return { path: namedProgram("env", value, cwd, target), source: "env" };
+};
+
+/** What names a path, and how that is taken back. */
+const NAMES = {
+  env: [ENV_VARIABLE, "unset it"],
+  option: ["the option binary", "leave it out"],
+} as const;
+
+/** The program that somebody named, as an absolute path. Throws where it cannot be started. */
+export function namedProgram(source: keyof typeof NAMES, value: string, cwd: string, target: Target): string {
+  const [name, undo] = NAMES[source];
   const path = resolve(cwd, value);
-  const named = `${ENV_VARIABLE} is ${JSON.stringify(value)}`;
+  const named = `${name} is ${JSON.stringify(value)}`;
   const told = path === value ? named : `${named}, which is ${path} from the working directory`;
   try {
     const looked = lookAt(path);
     if (!("reason" in looked)) {
       checkExecutable(looked, target);
-      return { path: looked.path, source: "env" };
+      return looked.path;
     }
-    attempts.push({ source: "env", place: path, reason: looked.reason });
-    const message = `${told}: ${looked.reason}. Point it at the binary, or unset it.`;
+    const attempts: Attempt[] = [{ source, place: path, reason: looked.reason }];
+    const message = `${told}: ${looked.reason}. Point it at the binary, or ${undo}.`;
     throw new SidecarError("sidecar_not_found", message, { data: { attempts } });
   } catch (cause) {
     if (!(cause instanceof SidecarError) || cause.code !== "sidecar_unusable") throw cause;
     throw new SidecarError("sidecar_unusable", `${told}. ${cause.message}`, { data: { path }, cause });
   }
-};
+}
 
 /** What Cargo built last. */
 export const fromBuild: Place = (surroundings, attempts) => {
   const { target, packaged } = surroundings;
   if (packaged) {
-    attempts.push({ source: "dev", place: "build output", reason: "is not looked at in a packaged application" });
+    attempts.push({ source: "dev", place: "build output", reason: "not looked at, as the application is packaged" });
     return undefined;
   }
   const dirs = surroundings.buildDirs?.map((dir) => resolve(surroundings.cwd, dir)) ?? defaultBuildDirs(surroundings);
@@ -83,7 +96,7 @@ export const fromBuild: Place = (surroundings, attempts) => {
     attempts.push({
       source: "dev",
       place: "build output",
-      reason: "is nowhere: CARGO_TARGET_DIR is not set, and this package is not in a checkout of workspace-sidecar",
+      reason: "not looked at, as this package is not in a checkout of workspace-sidecar",
     });
   }
   const triples = platformsFor(target).flatMap((platform) => TARGET_TRIPLES[platform]);
@@ -104,17 +117,17 @@ export const fromBuild: Place = (surroundings, attempts) => {
 };
 
 function defaultBuildDirs({ env, cwd }: Surroundings): string[] {
-  const dirs: string[] = [];
-  if (env.CARGO_TARGET_DIR) dirs.push(resolve(cwd, env.CARGO_TARGET_DIR));
   const checkout = checkoutAround();
-  if (checkout !== undefined) dirs.push(join(checkout, "target"));
-  return [...new Set(dirs)];
+  // Elsewhere the variable is for other projects, and what lies there is not better than what was installed.
+  if (checkout === undefined) return [];
+  const dirs = env.CARGO_TARGET_DIR ? [resolve(cwd, env.CARGO_TARGET_DIR)] : [];
+  return [...new Set([...dirs, join(checkout, "target")])];
 }
 
 /** The checkout of the project that this package lies in; `undefined` where it was installed, or bundled. */
 function checkoutAround(): string | undefined {
   try {
-    const folder = dirname(dirname(createRequire(import.meta.url).resolve("../../../package.json")));
+    const folder = dirname(dirname(createRequire(HERE as string).resolve("../../package.json")));
     const cargo = readFileSync(join(folder, "Cargo.toml"), "utf8");
     return /^\[package\]\s(?:(?!\[)[^\n]*\n)*?name *= *"workspace-sidecar"/m.test(cargo) ? folder : undefined;
   } catch {
@@ -125,8 +138,8 @@ function checkoutAround(): string | undefined {
 /** What the application was packaged with. */
 export const fromResources: Place = ({ target, packaged, resourcesPath }, attempts) => {
   const pass = (place: string, reason: string): undefined => void attempts.push({ source: "resources", place, reason });
-  if (!packaged) return pass("resources", "are not looked at: the application is not packaged");
-  if (resourcesPath === undefined) return pass("resources", "are nowhere: process.resourcesPath is not set");
+  if (!packaged) return pass("resources", "not looked at, as the application is not packaged");
+  if (resourcesPath === undefined) return pass("resources", "not looked at, as process.resourcesPath is not set");
 
   const triples = platformsFor(target).flatMap((platform) => TARGET_TRIPLES[platform]);
   for (const folder of ["workspace-sidecar", ...triples.map((triple) => `workspace-sidecar-${triple}`)]) {
@@ -147,13 +160,13 @@ export const fromPackages: Place = ({ target, from }, attempts) => {
   const platforms = platformsFor(target);
   if (platforms.length === 0) return pass("platform package", `there is none for ${nameOf(target)}`);
 
+  const file = from ?? HERE;
   let finder: NodeJS.Require;
   try {
-    finder = createRequire(from ?? import.meta.url);
+    finder = createRequire(file as string);
   } catch (error) {
-    // Some bundlers leave nothing of `import.meta.url`.
     const must = 'the option "from" must be the absolute path or the file: URL of a file of the application';
-    return pass("platform package", `cannot be looked for: ${must} (${(error as Error).message})`);
+    return pass("platform package", `not looked for: ${must} (${(error as Error).message})`);
   }
   for (const platform of platforms) {
     const name = `@workspace-sidecar/${platform}`;
@@ -162,7 +175,8 @@ export const fromPackages: Place = ({ target, from }, attempts) => {
       folder = dirname(finder.resolve(`${name}/package.json`));
     } catch (error) {
       const code = (error as NodeJS.ErrnoException).code;
-      pass(name, code === "MODULE_NOT_FOUND" ? "is not installed" : `cannot be found (${(error as Error).message})`);
+      const missing = `not installed (looked for from ${file})`;
+      pass(name, code === "MODULE_NOT_FOUND" ? missing : `it cannot be found (${(error as Error).message})`);
       continue;
     }
     const binary = inBundle(folder, "package", target, attempts);

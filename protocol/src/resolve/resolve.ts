@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 
+import { checkOptions, flag, oneOf, record, text, texts, type Check } from "../checks.js";
 import { SidecarError } from "../errors.js";
 import {
   ENV_VARIABLE,
@@ -23,8 +24,8 @@ export interface ResolveOptions extends TargetOptions {
   /** What relative paths are relative to; `process.cwd()` by default. */
   cwd?: string | undefined;
   /**
-   * Cargo's target directories, `[]` for none. By default that of `CARGO_TARGET_DIR`, and `target` of the checkout that
-   * this package lies in.
+   * Cargo's target directories, `[]` for none. By default, where this package lies in a checkout of the project, that
+   * of `CARGO_TARGET_DIR` and the checkout's `target`.
    */
   buildDirs?: readonly string[] | undefined;
   /**
@@ -37,10 +38,24 @@ export interface ResolveOptions extends TargetOptions {
   resourcesPath?: string | undefined;
   /**
    * From which file (path or `file:` URL) the platform packages are looked for, as `require` does; this package by
-   * default. Pass `import.meta.url` or `__filename` where a bundler put this package into a file of the application.
+   * default, or the file that a bundler put it into. Pass a file of the application where that one lies elsewhere than
+   * the `node_modules` that the packages are in.
    */
   from?: string | undefined;
 }
+
+/** What each option must be. */
+export const RESOLVE_OPTIONS = {
+  platform: text,
+  arch: text,
+  libc: oneOf("gnu", "musl"),
+  env: record,
+  cwd: text,
+  buildDirs: texts,
+  packaged: flag,
+  resourcesPath: text,
+  from: text,
+} satisfies Record<keyof ResolveOptions, Check>;
 
 /** First come, first taken. */
 const PLACES: readonly Place[] = [fromEnvironment, fromBuild, fromResources, fromPackages];
@@ -49,11 +64,12 @@ const PLACES: readonly Place[] = [fromEnvironment, fromBuild, fromResources, fro
  * Finds the binary: what `SCAFFA_SIDECAR_PATH` names; or else the newest build output, while developing; or else in the
  * packaged application's resources; or else in the installed platform package.
  *
- * Throws `sidecar_not_found`, whose message lists where it was looked for (`data.attempts` has the same), and
- * `sidecar_unusable` where there is a binary that cannot be started. What is in the binary is not looked at:
- * `verifyBinary` does that.
+ * Throws `sidecar_not_found`, whose message lists where it was looked for (`data.attempts` has the same),
+ * `sidecar_unusable` where there is a binary that cannot be started, and `invalid_params` for wrong options. What is in
+ * the binary is not looked at: `verifyBinary` does that.
  */
 export function resolveSidecarPath(options: ResolveOptions = {}): SidecarBinary {
+  checkOptions(options, RESOLVE_OPTIONS);
   const surroundings = surroundingsOf(options);
   const attempts: Attempt[] = [];
   for (const place of PLACES) {
@@ -93,7 +109,7 @@ function notFound(surroundings: Surroundings, attempts: Attempt[]): SidecarError
   return new SidecarError("sidecar_not_found", message.join("\n"), { data: { attempts } });
 }
 
-function advice({ target, packaged, resourcesPath }: Surroundings): string {
+function advice({ target, packaged, resourcesPath, from }: Surroundings): string {
   const [platform] = platformsFor(target);
   if (platform === undefined) {
     return `No binaries are released for this platform: build one (cargo build --release), and set ${ENV_VARIABLE}.`;
@@ -105,8 +121,12 @@ function advice({ target, packaged, resourcesPath }: Surroundings): string {
       '(electron-builder: "extraResources"; Electron Forge: packagerConfig.extraResource).'
     );
   }
-  return (
+  const install =
     `What to do: install the dependencies again, with optional ones (npm install --include=optional), which brings ` +
-    `@workspace-sidecar/${platform}; or build the binary (cargo build --release) and set ${ENV_VARIABLE} to its path.`
-  );
+    `@workspace-sidecar/${platform}, or install the tarball of the platform; or build the binary (cargo build ` +
+    `--release) and set ${ENV_VARIABLE} to its path.`;
+  const bundled =
+    "Where it is installed, but a bundler put this code elsewhere: give the option binary: { from: … } a file of " +
+    "the application that lies beside its node_modules.";
+  return from === undefined ? `${install}\n${bundled}` : install;
 }

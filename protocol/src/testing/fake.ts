@@ -2,10 +2,12 @@
 
 import { chmodSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { isAbsolute, join } from "node:path";
+import { dirname, join } from "node:path";
 
+import { HERE } from "../here.js";
 import type { SidecarCommand } from "../manager/command.js";
 import type { ManagedMethod, Requester } from "../requests.js";
+import { checkOrders, checkScript } from "./checked.js";
 import type { FakeOrders, FakeScript } from "./script.js";
 
 // Windows takes 32,767 UTF-16 units as a whole command line, with quotes escaped; Linux, 128 KiB as one argument.
@@ -13,8 +15,8 @@ const MAX_ARGUMENT_LENGTH = 15_000;
 
 /**
  * A command that starts a fake sidecar: a Node program, run by the running Node or Electron (`ELECTRON_RUN_AS_NODE`,
- * which takes the fuse `runAsNode`). Throws a `TypeError` for a script that cannot work, a `RangeError` for one that is
- * too long for a command line (15,000 characters of JSON).
+ * which takes the fuse `runAsNode`). Throws `invalid_params`, naming what is wrong, for a script that cannot work, a
+ * `RangeError` for one that is too long for a command line (15,000 characters of JSON).
  */
 export function fakeSidecar(script: FakeScript = {}): SidecarCommand {
   const json = encode(script);
@@ -47,6 +49,7 @@ export function writeFakeExecutable(dir: string, script: FakeScript = {}): strin
 
 /** Gives a running fake sidecar orders, and waits for them to be carried out. Rejects as any request does. */
 export async function control(sidecar: Requester<ManagedMethod>, orders: FakeOrders): Promise<void> {
+  checkOrders(orders);
   // `fake` is no method of the contract, so its types do not know it.
   await (sidecar.request as (method: string, params: FakeOrders) => Promise<unknown>).call(sidecar, "fake", orders);
 }
@@ -54,22 +57,23 @@ export async function control(sidecar: Requester<ManagedMethod>, orders: FakeOrd
 /** The fake's program. Looked for when it is needed: a bundler may have taken along what never asks for a fake. */
 function programPath(): string {
   try {
-    return createRequire(import.meta.url).resolve("./program.js");
+    const { resolve } = createRequire(HERE as string);
+    try {
+      return resolve("./testing/program.js");
+    } catch {
+      // It stayed in the installed package.
+      return join(dirname(resolve("workspace-sidecar/testing")), "program.js");
+    }
   } catch (cause) {
     const message =
-      "the fake sidecar's program is not beside this code, which a bundler took into another file: " +
-      "keep `workspace-sidecar` out of the bundle (as an external)";
+      "the fake sidecar's program is not beside this code, which a bundler took into another file, and the package " +
+      "is not installed there: keep `workspace-sidecar` out of the bundle (as an external)";
     throw new Error(message, { cause });
   }
 }
 
 function encode(script: FakeScript): string {
-  if (script.runs !== undefined && !isAbsolute(script.runs)) {
-    throw new TypeError(`the fake sidecar's \`runs\` must be an absolute path, not ${script.runs}`);
-  }
-  if (script.runs === undefined && script.rules?.some((rule) => rule.run !== undefined)) {
-    throw new TypeError("a rule of the fake sidecar has `run`, which needs the script's `runs`: the file to count in");
-  }
+  checkScript(script);
   return JSON.stringify(script);
 }
 
