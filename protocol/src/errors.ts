@@ -8,7 +8,10 @@ export type HostErrorCode =
   | "sidecar_not_found"
   /** The binary is there, but is not what its manifest says, may not be executed, or speaks another protocol. */
   | "sidecar_unusable"
-  /** The process could not be started, or said `fatal`; `data.code` has the code of that. */
+  /**
+   * The process could not be started, refused its arguments, ended before it was ever ready, or said `fatal`;
+   * `data.kind` says which, `data.code` has the code of that.
+   */
   | "start_failed"
   /** The process was not ready in time, and was killed. */
   | "start_timeout"
@@ -39,8 +42,9 @@ const BRAND = Symbol.for("workspace-sidecar.SidecarError");
 export class SidecarError extends Error {
   override readonly name = "SidecarError";
   readonly code: SidecarErrorCode;
-  readonly data?: unknown;
-  readonly method?: string;
+  // Declared, so that what an error has nothing of is not there: it would be printed as `undefined`.
+  declare readonly data?: unknown;
+  declare readonly method?: string;
 
   constructor(code: SidecarErrorCode, message: string, details: SidecarErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

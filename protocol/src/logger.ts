@@ -10,7 +10,10 @@ export interface Logger {
 
 const nothing = () => {};
 
-/** Warnings and errors to the console, nothing else. */
+/**
+ * Warnings and errors to the console, nothing else. A manager whose logger is none of the application's own prints a
+ * failure there only if it is not thrown to somebody who awaits `start`; one that is given a logger logs every failure.
+ */
 export const consoleLogger: Logger = {
   debug: nothing,
   info: nothing,

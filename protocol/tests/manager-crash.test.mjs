@@ -123,8 +123,11 @@ test("where this process itself stands still, the sidecar is not taken for hung"
 
 test("crash loop: the breaker at the last crash, for who waits and who comes later; `start` tries anew", async () => {
   const runs = runsFile();
-  const rules = [1, 2, 3].map((run) => ({ on: "start", run, do: [{ stderr: `run ${run} fails` }, { crash: 9 }] }));
-  const sidecar = manageFake({ runs, rules }, { restart: { ...restart, maxCrashes: 3 } });
+  const lost = [{ on: "request", method: "stat", do: { crash: 9 } }];
+  const rules = [2, 3].map((run) => ({ on: "start", run, do: [{ stderr: `run ${run} fails` }, { crash: 9 }] }));
+  const sidecar = manageFake({ runs, rules: [...lost, ...rules] }, { restart: { ...restart, maxCrashes: 3 } });
+  await sidecar.start();
+  await assert.rejects(sidecar.stat({ paths: ["a"] }), failure("sidecar_crashed"));
   const waiting = [sidecar.start(), glob(sidecar), sidecar.ping(), sidecar.watch().established];
   const stream = sidecar.searchStream({ pattern: "a" });
   const failed = next(sidecar, "failed");
@@ -140,11 +143,13 @@ test("crash loop: the breaker at the last crash, for who waits and who comes lat
   await glob(sidecar);
   assert.equal(readFileSync(runs, "utf8").trim().split("\n").length, 4);
   const round = ["starting", "restarting"];
-  assert.deepEqual(sidecar.states(), [...round, ...round, "starting", "failed", "starting", "ready"]);
+  const states = ["starting", "ready", "restarting", ...round, "starting", "failed", "starting", "ready"];
+  assert.deepEqual(sidecar.states(), states);
 });
 
 test("back-off: no process is started before its time, each time later", async () => {
-  const script = { rules: [{ on: "start", do: { crash: 1 } }] };
+  const again = [2, 3, 4].map((run) => ({ on: "start", run, do: { crash: 1 } }));
+  const script = { runs: runsFile(), rules: [...onGlob({ crash: 1 }), ...again] };
   const sidecar = manageFake(script, { restart: { minDelayMs: 40, factor: 3, maxCrashes: 4 } });
   let lost;
   const delays = [];
@@ -154,6 +159,8 @@ test("back-off: no process is started before its time, each time later", async (
   });
   // Timers may be up to a millisecond early.
   sidecar.on("starting", () => delays.length > 0 && assert.ok(performance.now() - lost >= delays.at(-1).delayMs - 2));
+  await sidecar.start();
+  await assert.rejects(glob(sidecar), failure("sidecar_crashed"));
   await assert.rejects(sidecar.start(), failure("crash_loop"));
   assert.equal(delays.length, 3);
   for (const { delayMs, bound } of delays) {
@@ -189,7 +196,7 @@ test("a process that another one's open stdout outlives is over, too", posix, as
   const command = { file: "/bin/sh", args: ["-c", "sleep 10 & echo \"last words\" >&2; exit 6"] };
   const sidecar = manage({ binary: command, restart: false });
   const error = await within(sidecar.start().catch((error) => error), "the failure", 5_000);
-  assert.ok(failure("start_failed", /exit status 6$/)(error));
+  assert.ok(failure("start_failed", /exit status 6 before it was ready: last words\. Is it/)(error));
   assert.deepEqual(error.data.stderr, ["last words"]);
 });
 

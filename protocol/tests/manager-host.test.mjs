@@ -75,7 +75,7 @@ const ENDS = {
   stopped: (told) => assert.ok(["object", "string"].includes(told.last)),
   startedTwice: () => {},
   neverReady: (told) => assert.deepEqual(told, { code: "start_timeout", waits: "start_timeout" }),
-  crashLoop: (told) => assert.deepEqual(told, { code: "crash_loop", waits: "crash_loop" }),
+  endsAtOnce: (told) => assert.deepEqual(told, { code: "start_failed", waits: "start_failed" }),
   stoppedInBackOff: (told) => assert.deepEqual(told, { code: "sidecar_stopped" }),
   ...(process.platform !== "win32" && { outlived: (told) => assert.deepEqual(told, { code: "start_failed" }) }),
   notFound: (told) => assert.deepEqual(told, { code: "sidecar_not_found" }),

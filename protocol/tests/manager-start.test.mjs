@@ -1,9 +1,11 @@
 // The start of a sidecar: ready, or why not.
 
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { test } from "node:test";
+
+import { SidecarError } from "workspace-sidecar";
 
 import { binary } from "./support/binary.mjs";
 import { failure } from "./support/failure.mjs";
@@ -91,9 +93,23 @@ test("fatal, but it does not leave: it is made to", async () => {
 test("a wrong command line is not tried again", async () => {
   const sidecar = manageReal(workspace(), { args: ["--no-such-option"] });
   const error = await sidecar.start().catch((error) => error);
-  assert.ok(failure("start_failed", /exit status 2 \(wrong usage\)$/)(error));
+  const message = /^the sidecar refused its arguments: unexpected argument '--no-such-option' found$/;
+  assert.ok(failure("start_failed", message)(error));
   assert.ok(error.data.stderr.some((line) => line.includes("--no-such-option")), error.data.stderr);
   assert.deepEqual(sidecar.states(), ["starting", "failed"]);
+});
+
+test("a wrong option's value is in the message, with what is wrong with it", async () => {
+  const REFUSED = [
+    [{ exclude: ["a[b"] }, "invalid value 'a[b' for '--exclude <GLOB>': invalid glob \"a[b\": unclosed"],
+    [{ args: ["--watch", "no"] }, "invalid value 'no' for '--watch <WATCH>' [possible values: native, poll, off]"],
+  ];
+  for (const [options, said] of REFUSED) {
+    const error = await manageReal(workspace(), options).start().catch((error) => error);
+    assert.ok(failure("start_failed")(error));
+    assert.ok(error.message.startsWith(`the sidecar refused its arguments: ${said}`), error.message);
+    assert.equal(error.message.includes("--help"), false);
+  }
 });
 
 test("it ends before it is ready, whatever its status: tried again", async () => {
@@ -131,38 +147,85 @@ test("ready while this process stood still is ready", async () => {
 });
 
 const UNSTARTABLE = {
-  "a path where nothing is": ["sidecar_not_found", /ENOENT/, () => join(temp, "nothing")],
-  "a file that may not be executed": ["sidecar_unusable", /EACCES/, (dir) => {
+  "a command where nothing is": ["sidecar_not_found", /ENOENT/, () => ({ file: join(temp, "nothing") })],
+  "a command that may not be executed": ["sidecar_unusable", /EACCES/, (dir) => {
     writeFileSync(join(dir, "plain"), "#!/bin/sh\n", { mode: 0o644 });
-    return join(dir, "plain");
+    return { file: join(dir, "plain") };
   }],
-  "a directory": ["sidecar_unusable", /EACCES/, (dir) => dir],
+  "a command that is a directory": ["sidecar_unusable", /EACCES/, (dir) => ({ file: dir })],
   "a program without its loader": ["sidecar_unusable", /it is there, but what loads it is not/, (dir) => {
     writeFileSync(join(dir, "script"), "#!/no/such/interpreter\n", { mode: 0o755 });
     return join(dir, "script");
   }],
-  "a path with a NUL": ["sidecar_unusable", /null bytes/, () => "/bin/\0true"],
+  "a command with a NUL": ["sidecar_unusable", /null bytes/, () => ({ file: "/bin/\0true" })],
 };
 for (const [what, [code, message, make]] of Object.entries(UNSTARTABLE)) {
   test(`cannot be started: ${what}`, { skip: process.platform === "win32" }, async () => {
     const sidecar = manage({ binary: make(mkdtempSync(join(temp, "dir-"))) });
     const error = await sidecar.start().catch((error) => error);
     assert.ok(failure(code, message)(error));
+    assert.match(error.message, /\(from the option binary\) cannot be started: /);
     assert.ok(error.data.file !== undefined);
     assert.deepEqual([sidecar.states(), sidecar.pid], [["starting", "failed"], undefined]);
     await sidecar.stop();
   });
 }
 
-test("a file that is no program ends as a crash loop", { skip: process.platform === "win32" }, async () => {
-  const path = join(temp, "noise");
-  writeFileSync(path, Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 3, 255, 254, 10]));
-  chmodSync(path, 0o755);
-  const sidecar = manage({ binary: path, ...FAST });
-  const error = await sidecar.start().catch((error) => error);
-  // Linux's `execvp` gives what has no known format to a shell; others refuse it.
-  assert.ok(["crash_loop", "sidecar_unusable", "start_failed"].includes(error.code), error);
-  assert.equal(sidecar.state, "failed");
+// A path that an option names is looked at like one that the variable names.
+const UNNAMABLE = {
+  nothing: ["sidecar_not_found", () => {}, "there is no such file. Point it at the binary, or leave it out."],
+  folder: ["sidecar_not_found", (path) => mkdirSync(path), "this is a directory, not a program. Point it at"],
+  text: ["sidecar_unusable", (path) => writeFileSync(path, "text", { mode: 0o644 }), "is not executable: its"],
+};
+for (const [what, [code, make, said]] of Object.entries(UNNAMABLE)) {
+  test(`the option \`binary\` names ${what}`, { skip: process.platform === "win32" }, async () => {
+    const path = join(mkdtempSync(join(temp, "dir-")), what);
+    make(path);
+    for (const value of [path, relative(process.cwd(), path)]) {
+      const sidecar = manage({ binary: value });
+      const error = await sidecar.start().catch((error) => error);
+      assert.ok(failure(code)(error));
+      assert.ok(error.message.startsWith(`the option binary is ${JSON.stringify(value)}`), error.message);
+      assert.ok(error.message.includes(path) && error.message.includes(said), error.message);
+      assert.deepEqual([sidecar.states(), sidecar.pid], [["starting", "failed"], undefined]);
+    }
+  });
+}
+
+// What is started is a program, but not the sidecar: the path, who named it, and the question are in the message.
+const OTHERS = {
+  "a script that exits with 0": ["#!/bin/sh\n", /^ ended with exit status 0 before it was ready\. Is it/],
+  "a script with another status": ["#!/bin/sh\necho a fault >&2; exit 2\n", /status 2 [^:]*: a fault\. Is it/],
+  "a script that says something": ["#!/bin/sh\necho hello; exec sleep 30\n", /the sidecar wrote .*hello.* Is it/],
+  // A shell may be given what has no known format; a system may refuse to start it.
+  "a text": ["This is a text.\n", / Is it/],
+  "a truncated program": [Buffer.from([0x7f, 0x45, 0x4c, 0x46, 0, 1, 2, 3, 255, 254, 10]), / Is it/],
+};
+for (const [what, [content, said]] of Object.entries(OTHERS)) {
+  test(`SCAFFA_SIDECAR_PATH names ${what}`, { skip: process.platform === "win32" }, async () => {
+    const path = join(mkdtempSync(join(temp, "dir-")), "other");
+    writeFileSync(path, content);
+    chmodSync(path, 0o755);
+    const sidecar = manage({ binary: { env: { SCAFFA_SIDECAR_PATH: path } }, ...FAST });
+    const error = await within(sidecar.start().catch((error) => error), "the failure");
+    assert.ok(error instanceof SidecarError && ["start_failed", "sidecar_unusable"].includes(error.code), error.stack);
+    const start = `${path} (from SCAFFA_SIDECAR_PATH)`;
+    assert.ok(error.message.startsWith(start), error.message);
+    assert.match(error.message.slice(start.length), said);
+    assert.ok(error.message.endsWith(" Is it a workspace-sidecar?"), error.message);
+    // Twice is enough.
+    assert.ok(sidecar.states().filter((state) => state === "starting").length <= 2, sidecar.states().join(", "));
+    assert.equal(sidecar.state, "failed");
+  });
+}
+
+test("a process that ends before any was ready is tried once more, at each `start`", async () => {
+  const runs = runsFile();
+  const sidecar = manageFake({ runs, rules: [{ on: "start", do: { crash: 5 } }] }, FAST);
+  for (const started of [2, 4]) {
+    await assert.rejects(sidecar.start(), failure("start_failed", /exit status 5 before it was ready/));
+    assert.equal(readFileSync(runs, "utf8").trim().split("\n").length, started);
+  }
 });
 
 test("another version of the protocol: killed, not tried again", async () => {

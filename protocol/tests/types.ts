@@ -3,6 +3,7 @@
 
 import { spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { once } from "node:events";
 
 import { SidecarError, type SidecarManager } from "workspace-sidecar";
 import type {
@@ -370,4 +371,16 @@ export async function wrongRequests(sidecar: SidecarManager) {
   await sidecar.request("unwatch", { subscription: "1" });
   // @ts-expect-error: a request has its `signal`
   await sidecar.request("cancel", { id: "1" });
+}
+
+/** Events have names of their own, and what their listeners are called with. */
+export async function listens(sidecar: SidecarManager) {
+  sidecar.on("restarting", ({ delayMs }) => void (delayMs satisfies number)).once("stopped", () => {});
+  const [state] = await once(sidecar, "state");
+  sidecar.off("state", () => {});
+  // @ts-expect-error: there is no such event
+  sidecar.on("redy", () => {});
+  // @ts-expect-error: nothing is told of a stop but that it is over
+  sidecar.on("stopped", (error: SidecarError) => error);
+  return state;
 }

@@ -1,10 +1,11 @@
 // A backend for a workspace: which one, and what is said about it.
 
 import { callOut } from "../callbacks.js";
-import { SidecarError } from "../errors.js";
+import { anything, callable, checkOptions, checkRoot, oneOf, type Check } from "../checks.js";
+import type { SidecarError } from "../errors.js";
 import { consoleLogger, silentLogger } from "../logger.js";
 import { SidecarManager } from "../manager/manager.js";
-import type { SidecarManagerOptions } from "../manager/options.js";
+import { checkSidecarOptions, type SidecarManagerOptions } from "../manager/options.js";
 import { openRoot } from "./node/files.js";
 import { PathFilter } from "./node/filter.js";
 import type { BackendKind, WorkspaceBackend } from "./types.js";
@@ -39,18 +40,26 @@ export interface WorkspaceBackendOptions {
   onSwitch?: (kind: BackendKind, error: SidecarError) => void;
 }
 
+const OPTIONS = {
+  root: anything,
+  mode: oneOf("on", "off", "required"),
+  sidecar: anything,
+  onWarning: callable,
+  onSwitch: callable,
+} satisfies Record<keyof WorkspaceBackendOptions, Check>;
+
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * Opens a workspace. Rejects with a `SidecarError`: in every mode, with `not_found`, `not_a_file`, `permission_denied`
- * or `io_error` if the root cannot be opened, and `invalid_glob` for `exclude`; in mode `required`, with what kept the
- * sidecar from starting.
+ * or `io_error` if the root cannot be opened, `invalid_glob` for `exclude`, and `invalid_params` for wrong options; in
+ * mode `required`, with what kept the sidecar from starting.
  */
 export async function createWorkspaceBackend(options: WorkspaceBackendOptions): Promise<WorkspaceBackend> {
+  checkRoot(options);
+  checkOptions(options, OPTIONS);
   const { mode = "on", sidecar: managed = {} } = options;
-  if (!["on", "off", "required"].includes(mode)) {
-    throw new SidecarError("invalid_params", `\`mode\`: ${JSON.stringify(mode)} is none of "on", "off", "required"`);
-  }
+  checkSidecarOptions(managed, "sidecar");
   const { exclude = [], requestTimeoutMs = DEFAULT_TIMEOUT_MS, logger = silentLogger } = managed;
   const root = await openRoot(options.root);
   // What is wrong with them is said before a process is started with them.

@@ -32,8 +32,14 @@ export type EndCause =
 /** Why the system refuses to start a program now that it may start later. Whatever else it refuses, it will again. */
 const PASSING = new Set(["EAGAIN", "EBUSY", "EMFILE", "ENFILE", "ENOMEM", "ETXTBSY"]);
 
+/** What the system says of a file that is no program, or one for another machine. */
+const NO_PROGRAM = /^(UNKNOWN|EFTYPE|ENOEXEC|Unknown system error)/;
+
 /** The exit status of a sidecar whose command line is wrong. */
 const WRONG_USAGE = 2;
+
+/** The most that a message quotes of what a process wrote, in UTF-16 units. */
+const MAX_SAID = 500;
 
 /** What a host can do nothing about by starting it again. `served`: there was a process that was ready. */
 export function isFinal(cause: EndCause, served: boolean): boolean {
@@ -53,9 +59,14 @@ export function isFinal(cause: EndCause, served: boolean): boolean {
   }
 }
 
-/** The error of those who waited for the process to be ready. */
-export function startError(cause: EndCause, stderr: readonly string[]): SidecarError {
-  return new SidecarError(startCode(cause), described(cause), { data: { ...plain(cause), stderr: [...stderr] } });
+/**
+ * The error of those who waited for a process to be ready. `program` is what was started, with who named it:
+ * `/bin/x (from SCAFFA_SIDECAR_PATH)`.
+ */
+export function startError(cause: EndCause, stderr: readonly string[], program: string): SidecarError {
+  const told = unready(cause, stderr, program);
+  const message = mayBeAnother(cause, stderr) ? `${told}. Is it a workspace-sidecar?` : told;
+  return new SidecarError(startCode(cause), message, { data: { ...plain(cause), stderr: [...stderr] } });
 }
 
 /** The error of those whose requests were in flight. */
@@ -64,21 +75,75 @@ export function crashError(cause: EndCause, stderr: readonly string[]): SidecarE
   return new SidecarError(code, described(cause), { data: { ...plain(cause), stderr: [...stderr] } });
 }
 
+/** What happened to a process that was never ready, for people: there, what it said on stderr is all it said. */
+export function unready(cause: EndCause, stderr: readonly string[], program: string): string {
+  const refused = refusal(cause, stderr);
+  if (refused !== undefined) return `the sidecar refused its arguments: ${refused}`;
+  switch (cause.kind) {
+    case "exit":
+      return `${program} ended with exit status ${cause.code} before it was ready${said(stderr)}`;
+    case "signal":
+      return `${program} was ended by ${cause.signal} before it was ready${said(stderr)}`;
+    case "protocol":
+    case "broken-pipe":
+      return `${program} was started, and ${described(cause)} before it was ready${said(stderr)}`;
+    case "start-timeout":
+      return `${described(cause)}${said(stderr)}`;
+    case "spawn":
+      if (lacksLoader(cause)) {
+        return (
+          `${program} cannot be started: it is there, but what loads it is not ` +
+          "(a program for another C library, glibc or musl; a script whose interpreter is missing)"
+        );
+      }
+      return `${program} cannot be started: ${cause.error.message}`;
+    default:
+      return described(cause);
+  }
+}
+
+/** Whether what was started may not be a sidecar. */
+function mayBeAnother(cause: EndCause, stderr: readonly string[]): boolean {
+  switch (cause.kind) {
+    case "exit":
+      return refusal(cause, stderr) === undefined;
+    case "spawn":
+      return NO_PROGRAM.test(cause.error.code ?? "");
+    default:
+      return cause.kind === "signal" || cause.kind === "protocol" || cause.kind === "broken-pipe";
+  }
+}
+
+/** What a sidecar says of a wrong command line, without the usage behind it. Other programs use its status, too. */
+function refusal(cause: EndCause, stderr: readonly string[]): string | undefined {
+  if (cause.kind !== "exit" || cause.code !== WRONG_USAGE) return undefined;
+  const at = stderr.findIndex((line) => line.startsWith("error: "));
+  if (at === -1) return undefined;
+  // Behind it, indented, are the values that are possible, and tips.
+  const end = stderr.findIndex((line, index) => index > at && !line.startsWith(" "));
+  const lines = stderr.slice(at, end === -1 ? undefined : end);
+  return shortened(lines.map((line) => line.trim()).join(" ").slice("error: ".length));
+}
+
+/** The first line that a process wrote; of a panic, the place is first and the message second. */
+function said([first, second = ""]: readonly string[]): string {
+  if (first === undefined) return "";
+  return `: ${shortened(first.endsWith(":") ? `${first} ${second}` : first)}`;
+}
+
+function shortened(text: string): string {
+  return text.length > MAX_SAID ? `${text.slice(0, MAX_SAID)}…` : text;
+}
+
 /** What happened, for people. */
 export function described(cause: EndCause): string {
   switch (cause.kind) {
     case "exit":
-      return `the sidecar ended with exit status ${cause.code}${cause.code === WRONG_USAGE ? " (wrong usage)" : ""}`;
+      return `the sidecar ended with exit status ${cause.code}`;
     case "signal":
       return `the sidecar was ended by ${cause.signal}`;
     case "spawn":
-      if (lacksLoader(cause)) {
-        return (
-          `${cause.file} cannot be started: it is there, but what loads it is not ` +
-          "(a program for another C library, glibc or musl; a script whose interpreter is missing)"
-        );
-      }
-      return `${cause.file} cannot be started: ${cause.error.message}`;
+      return unready(cause, [], cause.file);
     case "fatal":
       return `the sidecar cannot serve the workspace: ${cause.message}`;
     case "start-timeout":

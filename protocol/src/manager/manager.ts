@@ -20,15 +20,16 @@ import {
   type Result,
   type SidecarMethods,
 } from "../requests.js";
-import { resolveSidecarPath, verifyBinary } from "../resolve/index.js";
 import { after } from "../timers.js";
-import type { SidecarCommand } from "./command.js";
-import { crashError, described, isFinal, startError, type EndCause } from "./end-cause.js";
+import { crashError, described, isFinal, startError, unready, type EndCause } from "./end-cause.js";
 import { sidecarEnvironment } from "./environment.js";
 import { Heartbeat } from "./heartbeat.js";
-import { commandLine, type SidecarManagerOptions } from "./options.js";
+import { heldLog } from "./held-log.js";
+import { checkManagerOptions, commandLine, type SidecarManagerOptions } from "./options.js";
 import { SidecarProcess } from "./process.js";
 import { RestartPolicy } from "./restart-policy.js";
+import { findStartable, type Startable } from "./startable.js";
+import { Started } from "./started.js";
 import { LastingSubscription, type Subscription } from "./subscription.js";
 import { Waiting } from "./waiting.js";
 
@@ -71,13 +72,38 @@ export interface SidecarManagerEvents {
   event: [event: Event];
 }
 
+/** The end of a process that nobody asked for. */
+interface End {
+  cause: EndCause;
+  /** The last lines it logged. */
+  stderr: readonly string[];
+  /** As in `Startable`. */
+  program: string;
+  /** Since `start` was called there was a process that was ready. */
+  served: boolean;
+}
+
+/**
+ * So many processes that ended before any was ready are enough. One may be bad luck: a scanner that ends what it does
+ * not know, a machine out of memory. Twice, it is the wrong program or a damaged one, and more tries only take time.
+ */
+const MAX_UNREADY = 2;
+
 /** An event and what its listeners are called with. */
 type Announcement = {
   [E in keyof SidecarManagerEvents]: [name: E, ...args: SidecarManagerEvents[E]];
 }[keyof SidecarManagerEvents];
 
+/** A listener of an event. */
+type Listener<E extends keyof SidecarManagerEvents> = (...args: SidecarManagerEvents[E]) => void;
+
 /** Requests by their names: `sidecar.glob({ include: ["*.ts"] })`. */
-export interface SidecarManager extends SidecarMethods {}
+export interface SidecarManager extends SidecarMethods {
+  // As the emitter has them, but an event that there is not is told by the compiler as what it is.
+  on<E extends keyof SidecarManagerEvents>(event: E, listener: Listener<E>): this;
+  once<E extends keyof SidecarManagerEvents>(event: E, listener: Listener<E>): this;
+  off<E extends keyof SidecarManagerEvents>(event: E, listener: Listener<E>): this;
+}
 
 /**
  * Starts a sidecar, watches over it, starts it again, and ends it.
@@ -92,6 +118,8 @@ export class SidecarManager
   readonly #options: SidecarManagerOptions;
   readonly #commandLine: readonly string[];
   readonly #logger: Logger;
+  /** What is thrown to somebody is not printed as well. A logger of the application has it all. */
+  readonly #printsOnce: boolean;
   readonly #requestTimeoutMs: number;
   readonly #policy: RestartPolicy | undefined;
   readonly #waiting = new Waiting();
@@ -102,6 +130,10 @@ export class SidecarManager
   #backOff: NodeJS.Timeout | undefined;
   #ready: ReadyData | undefined;
   #failure: SidecarError | undefined;
+  /** A failure that is not in the log, as those who called `start` were told. */
+  #unlogged: SidecarError | undefined;
+  /** How many processes ended since `start` was called, and none was ready. */
+  #unready = 0;
   #stopping: Promise<void> | undefined;
   /** How often `stop` was called: a start that waited meanwhile is not wanted any more. */
   #stops = 0;
@@ -112,11 +144,14 @@ export class SidecarManager
   readonly #announcements: Announcement[] = [];
   #announcing = false;
 
+  /** Throws `invalid_params`, which names the option, where one is wrong or there is no such option. */
   constructor(options: SidecarManagerOptions) {
     super();
+    checkManagerOptions(options);
     this.#options = options;
     this.#commandLine = commandLine(options);
     this.#logger = shielded(options.logger ?? consoleLogger);
+    this.#printsOnce = options.logger === undefined;
     this.#requestTimeoutMs = options.requestTimeoutMs ?? 30_000;
     this.#policy = options.restart === false ? undefined : new RestartPolicy(options.restart);
   }
@@ -143,8 +178,17 @@ export class SidecarManager
   /**
    * Starts the sidecar. Resolves when requests are served, at once if they are; rejects when they will not be, with
    * `sidecar_not_found`, `sidecar_unusable`, `start_failed`, `start_timeout`, `crash_loop` or `sidecar_stopped`.
+   *
+   * It need not be awaited: then a failure is logged, and told by `failed` and to every request, and is no unhandled
+   * rejection. Where it is awaited, the console, which is the default logger, does not have the failure a second time.
    */
-  async start(): Promise<ReadyData> {
+  start(): Promise<ReadyData> {
+    return Started.of(this.#start(), (error) => {
+      if (error !== undefined && error === this.#unlogged) this.#logFailure(this.#unlogged);
+    });
+  }
+
+  async #start(): Promise<ReadyData> {
     if (this.#state === "stopping") {
       const stops = this.#stops;
       await this.#stopping;
@@ -156,6 +200,7 @@ export class SidecarManager
     if (this.#state === "idle" || this.#state === "failed" || this.#state === "stopped") {
       this.#stopping = undefined;
       this.#failure = undefined;
+      this.#unready = 0;
       this.#policy?.reset();
       void this.#launch(false);
     }
@@ -243,16 +288,19 @@ export class SidecarManager
     this.#state = "starting";
     this.#announce(["state", "starting"], ["starting"]);
     if (!current()) return;
-    let command: SidecarCommand;
+    let found: Startable;
     try {
-      command = await this.#command();
+      found = await findStartable(this.#options.binary, this.#logger);
     } catch (error) {
       if (current()) this.#fail(error instanceof SidecarError ? error : unresolved(error));
       return;
     }
     if (!current()) return;
 
+    const { command, program } = found;
     const { file, args = [], env = {} } = command;
+    // What it says until it is ready is in the error, should it fail.
+    const held = this.#printsOnce && !served ? heldLog(this.#logger) : undefined;
     let process: SidecarProcess;
     try {
       process = SidecarProcess.start({
@@ -260,17 +308,19 @@ export class SidecarManager
         args: [...args, ...this.#commandLine],
         env: sidecarEnvironment(globalThis.process.env, { ...env, ...this.#options.env }),
         startTimeoutMs: this.#options.startTimeoutMs ?? 10_000,
-        logger: this.#logger,
+        logger: held?.logger ?? this.#logger,
         onEvent: (event) => {
           if (event.event !== "ready" && event.event !== "fatal") this.#announce(["event", event]);
         },
       });
     } catch (error) {
-      return this.#lost({ kind: "spawn", file, error: error as NodeJS.ErrnoException }, [], served);
+      const cause: EndCause = { kind: "spawn", file, error: error as NodeJS.ErrnoException };
+      return this.#lost({ cause, stderr: [], program, served });
     }
     this.#process = process;
     process.ready.then(
       (ready) => {
+        held?.release();
         if (!current()) return;
         served = true;
         this.#serve(process, ready);
@@ -278,20 +328,9 @@ export class SidecarManager
       () => {},
     );
     const cause = await process.ended;
-    if (!current()) return;
+    if (!current()) return held?.release();
     this.#process = undefined;
-    this.#lost(cause, process.lastWords, served);
-  }
-
-  /** What is to be started, checked. */
-  async #command(): Promise<SidecarCommand> {
-    const { binary } = this.#options;
-    if (typeof binary === "string") return { file: binary };
-    if (binary !== undefined && "file" in binary) return binary;
-    const found = resolveSidecarPath(binary);
-    await verifyBinary(found, binary);
-    this.#logger.debug(`starting ${found.path}`, { source: found.source });
-    return { file: found.path };
+    this.#lost({ cause, stderr: process.lastWords, program, served }, held?.release);
   }
 
   #serve(process: SidecarProcess, ready: ReadyData): void {
@@ -308,18 +347,22 @@ export class SidecarManager
     this.#announce(["state", "ready"], ["ready", ready]);
   }
 
-  /** The process is gone, and nobody asked for that. */
-  #lost(cause: EndCause, stderr: readonly string[], served: boolean): void {
+  /** The process is gone, and nobody asked for that. `release`: what it logged is not in an error. */
+  #lost({ cause, stderr, program, served }: End, release?: () => void): void {
     this.#heartbeat?.stop();
     this.#ready = undefined;
     for (const subscription of this.#subscriptions) subscription.detach();
-    const error = served ? crashError(cause, stderr) : startError(cause, stderr);
-    if (isFinal(cause, served)) return this.#fail(startError(cause, stderr));
+    const error = served ? crashError(cause, stderr) : startError(cause, stderr, program);
+    if (isFinal(cause, served)) return this.#fail(startError(cause, stderr, program));
     if (this.#policy === undefined) return this.#fail(error);
+    // One that could not be started for now did not end.
+    if (!served && cause.kind !== "spawn" && ++this.#unready >= MAX_UNREADY) return this.#fail(error);
     const delayMs = this.#policy.crashed(performance.now());
     const { crashes } = this.#policy;
-    if (delayMs === undefined) return this.#fail(crashLoop(cause, crashes, error));
-    this.#logger.warn(`${described(cause)}; it is started again in ${Math.round(delayMs)} ms`, { crashes });
+    const what = served ? described(cause) : unready(cause, stderr, program);
+    if (delayMs === undefined) return this.#fail(crashLoop(what, crashes, error));
+    release?.();
+    this.#logger.warn(`${what}; it is started again in ${Math.round(delayMs)} ms`, { crashes });
     this.#state = "restarting";
     this.#backOff = after(delayMs, () => {
       this.#restarts += 1;
@@ -330,11 +373,17 @@ export class SidecarManager
 
   #fail(error: SidecarError): void {
     this.#failure = error;
-    this.#logger.error(error.message, { code: error.code });
     this.#state = "failed";
-    this.#waiting.reject(error);
+    const thrown = this.#waiting.reject(error);
+    if (thrown && this.#printsOnce) this.#unlogged = error;
+    else this.#logFailure(error);
     for (const subscription of [...this.#subscriptions]) subscription.finish(error.about("watch"));
     this.#announce(["state", "failed"], ["failed", error]);
+  }
+
+  #logFailure(error: SidecarError): void {
+    this.#unlogged = undefined;
+    this.#logger.error(error.message, { code: error.code });
   }
 
   /** Tells listeners, once the state is what they are told. */
@@ -413,7 +462,7 @@ function shielded(logger: Logger): Logger {
   return { debug: level("debug"), info: level("info"), warn: level("warn"), error: level("error") };
 }
 
-function crashLoop(cause: EndCause, crashes: number, last: SidecarError): SidecarError {
-  const message = `the sidecar crashed ${crashes} times and is not started again; the last time: ${described(cause)}`;
+function crashLoop(what: string, crashes: number, last: SidecarError): SidecarError {
+  const message = `the sidecar crashed ${crashes} times and is not started again; the last time: ${what}`;
   return new SidecarError("crash_loop", message, { data: last.data, cause: last });
 }

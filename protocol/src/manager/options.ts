@@ -2,9 +2,25 @@
 
 import { isAbsolute, resolve } from "node:path";
 
+import {
+  amount,
+  anything,
+  callable,
+  checkOptions,
+  checkRoot,
+  invalid,
+  isRecord,
+  oneOf,
+  record,
+  shown,
+  text,
+  texts,
+  type Check,
+  type Checks,
+} from "../checks.js";
 import type { Logger } from "../logger.js";
 import type { WatchMode } from "../protocol.js";
-import type { ResolveOptions } from "../resolve/resolve.js";
+import { RESOLVE_OPTIONS, type ResolveOptions } from "../resolve/resolve.js";
 import type { SidecarCommand } from "./command.js";
 import type { HeartbeatOptions } from "./heartbeat.js";
 import type { StopOptions } from "./process.js";
@@ -15,8 +31,8 @@ export interface SidecarManagerOptions {
   /** The workspace. A relative path is taken from the working directory when the manager is made. */
   root: string;
   /**
-   * What is started: the path of a binary, a command, or where to look for the binary. By default it is looked for as
-   * `resolveSidecarPath` does, anew at each start.
+   * What is started: the path of a binary (a relative one is taken from the working directory), a command, or where to
+   * look for the binary. By default it is looked for as `resolveSidecarPath` does, anew at each start.
    */
   binary?: string | SidecarCommand | ResolveOptions;
   /** Globs, as lines of .gitignore, of what is left out of the index. */
@@ -43,6 +59,69 @@ export interface SidecarManagerOptions {
   stop?: StopOptions;
   /** Takes what the manager and the sidecar log. By default, warnings and errors go to the console. */
   logger?: Logger;
+}
+
+const settings: Check = (value) => (value === false || isRecord(value) ? undefined : "expected an object or false");
+
+const OPTIONS = {
+  root: text,
+  binary: anything,
+  exclude: texts,
+  cacheDir: text,
+  watchMode: oneOf("native", "poll", "off"),
+  logLevel: oneOf("off", "error", "warn", "info", "debug"),
+  args: texts,
+  env: record,
+  startTimeoutMs: amount,
+  requestTimeoutMs: amount,
+  heartbeat: settings,
+  restart: settings,
+  stop: record,
+  logger: record,
+} satisfies Record<keyof SidecarManagerOptions, Check>;
+
+/** What is in those of the options that are objects. */
+const NESTED = {
+  heartbeat: { intervalMs: amount, timeoutMs: amount } satisfies Record<keyof HeartbeatOptions, Check>,
+  restart: {
+    minDelayMs: amount,
+    maxDelayMs: amount,
+    factor: amount,
+    maxCrashes: amount,
+    windowMs: amount,
+  } satisfies Record<keyof RestartOptions, Check>,
+  stop: { graceMs: amount, killMs: amount } satisfies Record<keyof StopOptions, Check>,
+};
+
+const COMMAND = { file: text, args: texts, env: record } satisfies Record<keyof SidecarCommand, Check>;
+
+/** Throws `invalid_params`, which names the option, where a manager cannot be made with these. */
+export function checkManagerOptions(options: SidecarManagerOptions): void {
+  checkRoot(options);
+  checkSettings(options, OPTIONS, []);
+}
+
+/** The same for options without `root`, which are the option `name` of something else. */
+export function checkSidecarOptions(options: Omit<SidecarManagerOptions, "root">, name: string): void {
+  const { root: _, ...checks } = OPTIONS;
+  checkSettings(options, checks, [name]);
+}
+
+function checkSettings(options: Omit<SidecarManagerOptions, "root">, checks: Checks, of: readonly string[]): void {
+  checkOptions(options, checks, of);
+  const { binary, logger } = options;
+  for (const [name, nested] of Object.entries(NESTED)) {
+    const value = options[name as keyof typeof NESTED];
+    if (value !== undefined && value !== false) checkOptions(value, nested, [...of, name]);
+  }
+  if (binary === "") throw invalid([...of, "binary"], `expected the path of a program, got ${shown(binary)}`);
+  if (binary !== undefined && typeof binary !== "string") {
+    checkOptions(binary, isRecord(binary) && "file" in binary ? COMMAND : RESOLVE_OPTIONS, [...of, "binary"]);
+  }
+  for (const level of ["debug", "info", "warn", "error"] as const) {
+    const problem = logger && callable(logger[level]);
+    if (problem !== undefined) throw invalid([...of, "logger", level], `${problem}, got ${shown(logger?.[level])}`);
+  }
 }
 
 /** The command line behind the program; paths as of now. */

@@ -94,7 +94,7 @@ export class SidecarProcess {
         for (const stream of [child.stdin, child.stdout, child.stderr]) stream.destroy();
         this.#stderr.flush();
         this.client.close(crashError(cause, this.#stderr.last));
-        settleReady.reject(startError(cause, this.#stderr.last));
+        settleReady.reject(startError(cause, this.#stderr.last, options.file));
         resolve(cause);
       };
       child.on("error", (error) => {

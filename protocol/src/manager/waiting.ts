@@ -52,9 +52,12 @@ export class Waiting {
     for (const waiter of [...this.#waiters]) waiter.resolve(ready);
   }
 
-  reject(error: SidecarError): void {
-    for (const waiter of [...this.#waiters]) {
+  /** Gives whether one of them waited for the process alone. */
+  reject(error: SidecarError): boolean {
+    const waiters = [...this.#waiters];
+    for (const waiter of waiters) {
       waiter.reject(waiter.method === undefined ? error : error.about(waiter.method));
     }
+    return waiters.some(({ method }) => method === undefined);
   }
 }
