@@ -77,7 +77,6 @@ test("what is not tried again", () => {
     [spawn("EAGAIN"), false],
     [spawn("EMFILE"), false],
     [spawn("ETXTBSY"), false],
-    [{ kind: "fatal", code: "not_found", message: "no" }, true],
     [{ kind: "version", version: "9", protocolVersion: 2 }, true],
     [{ kind: "stopped" }, true],
     [{ kind: "signal", signal: "SIGSEGV" }, false],
@@ -91,7 +90,8 @@ test("what is not tried again", () => {
     assert.deepEqual([isFinal(cause, false), isFinal(cause, true)], [final, final], JSON.stringify(cause));
   }
   // Of those that were never served before, some more.
-  for (const cause of [{ kind: "exit", code: 2 }, { kind: "start-timeout", timeoutMs: 1 }]) {
+  const fatal = { kind: "fatal", code: "not_found", message: "no" };
+  for (const cause of [{ kind: "exit", code: 2 }, { kind: "start-timeout", timeoutMs: 1 }, fatal]) {
     assert.deepEqual([isFinal(cause, false), isFinal(cause, true)], [true, false], JSON.stringify(cause));
   }
 });

@@ -46,10 +46,12 @@ export function isFinal(cause: EndCause, served: boolean): boolean {
   switch (cause.kind) {
     case "spawn":
       return !PASSING.has(cause.error.code ?? "");
-    case "fatal":
     case "version":
     case "stopped":
       return true;
+    // A workspace that was served may be back in a moment: a folder that is renamed, a drive that went to sleep.
+    case "fatal":
+      return !served;
     case "exit":
       return !served && cause.code === WRONG_USAGE;
     case "start-timeout":

@@ -20,6 +20,7 @@ import {
 } from "../checks.js";
 import type { Logger } from "../logger.js";
 import type { WatchMode } from "../protocol.js";
+import type { SidecarBinary } from "../resolve/places.js";
 import { RESOLVE_OPTIONS, type ResolveOptions } from "../resolve/resolve.js";
 import type { SidecarCommand } from "./command.js";
 import type { HeartbeatOptions } from "./heartbeat.js";
@@ -31,10 +32,11 @@ export interface SidecarManagerOptions {
   /** The workspace. A relative path is taken from the working directory when the manager is made. */
   root: string;
   /**
-   * What is started: the path of a binary (a relative one is taken from the working directory), a command, or where to
-   * look for the binary. By default it is looked for as `resolveSidecarPath` does, anew at each start.
+   * What is started: the path of a binary (a relative one is taken from the working directory), what
+   * `resolveSidecarPath` gave (compared with its manifest at each start), a command, or where to look for the binary. By
+   * default it is looked for as `resolveSidecarPath` does, anew at each start.
    */
-  binary?: string | SidecarCommand | ResolveOptions;
+  binary?: string | SidecarBinary | SidecarCommand | ResolveOptions;
   /** Globs, as lines of .gitignore, of what is left out of the index. */
   exclude?: readonly string[];
   /** Where the index is kept between runs; not in the workspace. Nothing is kept by default. */
@@ -93,6 +95,7 @@ const NESTED = {
   stop: { graceMs: amount, killMs: amount } satisfies Record<keyof StopOptions, Check>,
 };
 
+const BINARY = { path: text, source: text, manifest: record } satisfies Record<keyof SidecarBinary, Check>;
 const COMMAND = { file: text, args: texts, env: record } satisfies Record<keyof SidecarCommand, Check>;
 
 /** Throws `invalid_params`, which names the option, where a manager cannot be made with these. */
@@ -116,7 +119,8 @@ function checkSettings(options: Omit<SidecarManagerOptions, "root">, checks: Che
   }
   if (binary === "") throw invalid([...of, "binary"], `expected the path of a program, got ${shown(binary)}`);
   if (binary !== undefined && typeof binary !== "string") {
-    checkOptions(binary, isRecord(binary) && "file" in binary ? COMMAND : RESOLVE_OPTIONS, [...of, "binary"]);
+    const given = (name: string) => isRecord(binary) && name in binary;
+    checkOptions(binary, given("file") ? COMMAND : given("source") ? BINARY : RESOLVE_OPTIONS, [...of, "binary"]);
   }
   for (const level of ["debug", "info", "warn", "error"] as const) {
     const problem = logger && callable(logger[level]);

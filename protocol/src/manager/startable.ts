@@ -28,8 +28,9 @@ export async function findStartable(binary: SidecarManagerOptions["binary"], log
   }
   // A command is the application's own: Node, a wrapper. It is started as it is.
   if (binary !== undefined && "file" in binary) return startable(binary, "option");
-  const found = resolveSidecarPath(binary);
-  await verifyBinary(found, binary);
+  const resolved = binary !== undefined && "source" in binary;
+  const [found, target] = resolved ? [binary, {}] : [resolveSidecarPath(binary), binary];
+  await verifyBinary(found, target);
   logger.debug(`starting ${found.path}`, { source: found.source });
   return startable({ file: found.path }, found.source);
 }
