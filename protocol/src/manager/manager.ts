@@ -55,7 +55,7 @@ export interface RestartInfo {
   cause: EndCause;
   /** In so many milliseconds. */
   delayMs: number;
-  /** The how many-th crash it is of those that still count. */
+  /** How many crashes count by now, this one included. */
   crashes: number;
 }
 
