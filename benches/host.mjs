@@ -106,14 +106,19 @@ async function inTurn(times, works) {
 }
 
 /**
- * The round trips of `work` and of `cat`, in turn: the percentile of each run, and of those the median, so that it does
- * not matter what else the machine does for a moment.
+ * The round trips of `work` and of `cat`: the percentile of each run, and of those the median, so that it does not matter
+ * what else the machine does for a moment. A run has all of the one and then all of the other. Of two processes that are
+ * asked by turns, the system may keep one on the caller's processor and wake another processor for the other, which takes
+ * several times as long; which one is chance.
  */
 async function roundTrips(work) {
   // Until all of it is compiled.
   await inTurn(2 * rounds, { cat: () => cat.ask(), own: work });
   const measured = [];
-  for (let run = 0; run < runs; run += 1) measured.push(await inTurn(rounds, { cat: () => cat.ask(), own: work }));
+  for (let run = 0; run < runs; run += 1) {
+    const peer = await inTurn(rounds, { cat: () => cat.ask() });
+    measured.push({ ...peer, ...(await inTurn(rounds, { own: work })) });
+  }
   return (share) => {
     const [own, peer] = ["own", "cat"].map((name) => measured.map((times) => percentile(times[name], share)));
     return { own: median(own), cat: median(peer), ratio: median(own.map((time, run) => time / peer[run])) };
@@ -182,7 +187,7 @@ console.log(
     "# The package and a bare pipe",
     "",
     `${availableParallelism()} threads of ${cpus()[0]?.model.trim()}; ${type()} ${release()}, Node ${process.versions.node}.`,
-    "Round trips from Node, in turn with `cat`, which sends a line back as it is: percentiles of",
+    "Round trips from Node, beside those of `cat`, which sends a line back as it is: percentiles of",
     `${count(rounds)}, and of those the medians of ${runs} runs; the ratios are of the same run.`,
     "",
     table(
