@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readFileSync, renameSync } from "node:fs";
 import { test } from "node:test";
 
 import { control } from "workspace-sidecar/testing";
@@ -179,15 +179,30 @@ test("`restart: false`: failed at the first crash, with what happened", async ()
   await glob(sidecar);
 });
 
-test("what it cannot come back from after a crash is a failure: its root is gone", async () => {
+test("a workspace that is gone is a failure once it was looked for again", async () => {
   const root = workspace({ "a.ts": "" });
-  const sidecar = manageReal(root, { restart });
+  const sidecar = manageReal(root, { restart: { ...restart, maxCrashes: 3 } });
   await sidecar.start();
   const failed = next(sidecar, "failed");
   spawnSync("rm", ["-rf", root]);
   process.kill(sidecar.pid, "SIGKILL");
-  assert.ok(failure("start_failed", /cannot serve the workspace/)(await failed));
-  assert.deepEqual(sidecar.states(), ["starting", "ready", "restarting", "starting", "failed"]);
+  assert.ok(failure("crash_loop", /3 times.*cannot serve the workspace/)(await failed));
+  const again = ["restarting", "starting"];
+  assert.deepEqual(sidecar.states(), ["starting", "ready", ...again, ...again, "failed"]);
+});
+
+test("a workspace that is away for a moment is served again", async () => {
+  const root = workspace({ "a.ts": "" });
+  const sidecar = manageReal(root, { restart });
+  await sidecar.start();
+  const looked = next(sidecar, "restarting", ({ cause }) => cause.kind === "fatal");
+  renameSync(root, `${root} away`);
+  process.kill(sidecar.pid, "SIGKILL");
+  await looked;
+  const back = next(sidecar, "ready");
+  renameSync(`${root} away`, root);
+  await back;
+  assert.deepEqual((await glob(sidecar)).files, [{ path: "a.ts" }]);
 });
 
 const posix = { skip: process.platform === "win32" };
