@@ -1,7 +1,7 @@
 // What it costs a program in Node to ask the sidecar: round trips of small requests, many at once, and the start.
 // Compared with `cat`, which does nothing but send the same line back over a pipe. See scripts/bench-host.
 
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { availableParallelism, cpus, release, type } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -39,6 +39,10 @@ class Pipe {
       for (let at = chunk.indexOf(10); at >= 0; at = chunk.indexOf(10, at + 1)) this.#awaited -= 1;
       if (this.#awaited === 0) this.#arrived();
     });
+  }
+
+  get pid() {
+    return this.#child.pid;
   }
 
   /** Resolves when so many lines have come. */
@@ -81,7 +85,7 @@ async function withClient() {
     child.stdin.end();
     await once(child, "exit");
   };
-  return { client, end };
+  return { client, end, pid: child.pid };
 }
 
 async function managed() {
@@ -106,10 +110,23 @@ async function inTurn(times, works) {
 }
 
 /**
- * The round trips of `work` and of `cat`: the percentile of each run, and of those the median, so that it does not matter
- * what else the machine does for a moment. A run has all of the one and then all of the other. Of two processes that are
- * asked by turns, the system may keep one on the caller's processor and wake another processor for the other, which takes
- * several times as long; which one is chance.
+ * Keeps processes, with all their threads, on the processors of a list such as `0` or `0-3`. Gives the list of the first
+ * one before, or nothing where the system has no command for it.
+ */
+function confine(pids, list) {
+  try {
+    const before = execFileSync("taskset", ["-pc", String(pids[0])], { encoding: "utf8" }).split(": ").pop().trim();
+    for (const pid of pids) execFileSync("taskset", ["-apc", list, String(pid)], { stdio: "pipe" });
+    return before;
+  } catch (error) {
+    if (error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The round trips of `work` and of `cat`, all of the one and then all of the other: the percentile of each run, and of
+ * those the median, so that it does not matter what else the machine does for a moment.
  */
 async function roundTrips(work) {
   // Until all of it is compiled.
@@ -127,12 +144,16 @@ async function roundTrips(work) {
 
 const cat = new Pipe("cat");
 const sidecar = await bare();
-const { client, end } = await withClient();
+const { client, end, pid } = await withClient();
 const manager = await managed();
 const glob = { include: ["src/hooks/*.ts"] };
 const { files } = await manager.glob(glob);
 
 say("round trips");
+// Left to itself, the system keeps one process on the caller's processor and wakes another processor for the next one,
+// which takes several times as long. Which one that is, is chance, and lasts: `cat` has it as the sidecar has.
+const asked = [process.pid, cat.pid, sidecar.pid, pid, manager.pid];
+const processors = confine(asked, "0");
 // Each with `cat` alone: what comes before a round trip, and which processes sleep, makes a difference to it.
 const trips = {};
 for (const [name, work] of Object.entries({
@@ -144,6 +165,7 @@ for (const [name, work] of Object.entries({
 })) {
   trips[name] = await roundTrips(work);
 }
+if (processors !== undefined) confine(asked, processors);
 
 say("many at once");
 const all = (requester) => () => Promise.all(Array.from({ length: AT_ONCE }, () => requester.ping()));
@@ -188,7 +210,11 @@ console.log(
     "",
     `${availableParallelism()} threads of ${cpus()[0]?.model.trim()}; ${type()} ${release()}, Node ${process.versions.node}.`,
     "Round trips from Node, beside those of `cat`, which sends a line back as it is: percentiles of",
-    `${count(rounds)}, and of those the medians of ${runs} runs; the ratios are of the same run.`,
+    `${count(rounds)}, and of those the medians of ${runs} runs; the ratios are of the same run. ${
+      processors === undefined
+        ? "Which processors they ran on was left to the system: by chance, either may have the better one."
+        : "All of them on one processor, so that it is not chance who has the better one."
+    }`,
     "",
     table(
       ["", "p50", "`cat`", "", "p99", "`cat`", "", "required"],
