@@ -5,9 +5,8 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, mock, test } from "node:test";
-import { setTimeout as delay } from "node:timers/promises";
 
-import { createWorkspaceBackend } from "workspace-sidecar";
+import { createWorkspaceBackend, silentLogger } from "workspace-sidecar";
 import { fakeSidecar } from "workspace-sidecar/testing";
 
 import { within } from "./support/backends.mjs";
@@ -287,13 +286,17 @@ test("dispose, twice: what is in flight is rejected, and the process is gone", {
 });
 
 test("what is out of time or cancelled is not asked again", async () => {
-  const binary = fakeSidecar({ rules: [{ on: "request", method: "search", do: [] }] });
-  const { backend, warnings } = await open({ sidecar: { binary, requestTimeoutMs: 200 } });
+  const binary = fakeSidecar({ rules: [{ on: "request", method: "search", do: { stderr: "asked" } }] });
+  let asked = 0;
+  let thirdAsked;
+  const third = new Promise((resolve) => (thirdAsked = resolve));
+  const logger = { ...silentLogger, warn: () => ++asked === 3 && thirdAsked() };
+  const { backend, warnings } = await open({ sidecar: { binary, requestTimeoutMs: 200, logger } });
   await assert.rejects(backend.search({ pattern: "x" }), { code: "timeout" });
   await assert.rejects(backend.search({ pattern: "x" }, { timeoutMs: 50 }), { code: "timeout" });
   const controller = new AbortController();
   const call = backend.search({ pattern: "x" }, { signal: controller.signal, timeoutMs: 0 });
-  await delay(20);
+  await within(third, "the third search");
   controller.abort();
   await assert.rejects(call, { code: "cancelled" });
   await assert.rejects(backend.search({ pattern: "x" }, { signal: AbortSignal.abort() }), { code: "cancelled" });
