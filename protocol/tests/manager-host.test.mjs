@@ -43,30 +43,33 @@ function start(scenario, root, limit) {
   return { host, ended: () => within(ended, "the host's end"), told: within(told, "what the host tells") };
 }
 
-const SCENARIOS = {
-  idle: [{ "a.ts": "a" }, () => {}],
-  "while the index is built": [
-    Object.fromEntries(Array.from({ length: 1_000 }, (_, at) => [`${at % 50}/${at}.ts`, `let x${at};\n`.repeat(900)])),
-    ({ state }) => assert.ok(["scanning", "indexing"].includes(state), state),
-  ],
-  "while searches run": [
-    Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`${at}.txt`, `${"x".repeat(500)}\n`.repeat(200)])),
-    ({ inFlight }) => assert.ok(inFlight > 1, `${inFlight} in flight`),
-  ],
+const BUSY = { "while the index is built": "indexing", "while searches run": "searching" };
+const FILES = {
+  idle: { "a.ts": "a" },
+  "while the index is built": Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, at) => [`${at % 50}/${at}.ts`, `let x${at};\n`.repeat(900)]),
+  ),
+  "while searches run": Object.fromEntries(
+    Array.from({ length: 200 }, (_, at) => [`${at}.txt`, `${"x".repeat(500)}\n`.repeat(200)]),
+  ),
 };
-const NAMES = { "while the index is built": "indexing", "while searches run": "searching" };
 
-for (const [what, [files, check]] of Object.entries(SCENARIOS)) {
+for (const [what, files] of Object.entries(FILES)) {
   test(`a host that is killed leaves no sidecar behind after 2 s: ${what}`, async () => {
-    const { host, told, ended } = start(NAMES[what] ?? what, workspace(files));
-    const facts = await told;
-    sidecars.add(facts.pid);
-    check(facts);
-    assert.equal(alive(facts.pid), true);
-    host.kill("SIGKILL");
-    const killed = performance.now();
-    assert.equal((await ended()).signal, "SIGKILL");
-    await gone(facts.pid, 2_000 - (performance.now() - killed));
+    const root = workspace(files);
+    // An index may be ready before it is asked about; then another host is killed.
+    for (let attempt = 1; ; attempt++) {
+      const { host, told, ended } = start(BUSY[what] ?? what, root);
+      const facts = await told;
+      sidecars.add(facts.pid);
+      assert.equal(alive(facts.pid), true);
+      host.kill("SIGKILL");
+      const killed = performance.now();
+      assert.equal((await ended()).signal, "SIGKILL");
+      await gone(facts.pid, 2_000 - (performance.now() - killed));
+      if (facts.busy) break;
+      assert.ok(attempt < 20, `${attempt} hosts, and none was killed ${what}`);
+    }
   });
 }
 

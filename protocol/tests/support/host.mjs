@@ -20,21 +20,23 @@ const scenarios = {
     const sidecar = manager();
     await sidecar.start();
     await sidecar.glob({ include: ["**"] });
-    tell({ pid: sidecar.pid });
+    tell({ pid: sidecar.pid, busy: true });
   },
   async indexing() {
     const sidecar = manager();
     await sidecar.start();
     const { state } = await sidecar.status();
-    tell({ pid: sidecar.pid, state });
+    tell({ pid: sidecar.pid, busy: state === "scanning" || state === "indexing" });
   },
   async searching() {
     const sidecar = manager();
     await sidecar.start();
     const slow = { pattern: "(x+x+)+y", regex: true, useIndex: false, mode: "count", consistency: "eventual" };
-    for (let at = 0; at < 8; at++) sidecar.search(slow, { timeoutMs: 0 }).catch(() => {});
-    const { inFlight } = await sidecar.status();
-    tell({ pid: sidecar.pid, inFlight });
+    // Each time one ends, the next is asked, so that there is always something that runs when the end comes.
+    const again = () => sidecar.search(slow, { timeoutMs: 0 }).then(again, () => {});
+    for (let at = 0; at < 8; at++) void again();
+    while ((await sidecar.status()).inFlight < 2);
+    tell({ pid: sidecar.pid, busy: true });
   },
 
   // These end, and nothing may keep the process from ending.
