@@ -13,6 +13,7 @@ import { after, test } from "node:test";
 import { SidecarError } from "workspace-sidecar";
 
 import { nodeBackend, within } from "./support/backends.mjs";
+import { standStill } from "./support/standing.mjs";
 
 const WINDOWS = process.platform === "win32" && "links take rights";
 const temp = realpathSync(mkdtempSync(join(tmpdir(), "backend-node-")));
@@ -38,6 +39,23 @@ test("a regular expression that runs away is stopped", async () => {
   await backend.dispose();
 });
 
+test("a regular expression during which this process stood still is no runaway", async (t) => {
+  const { backend } = await open("still", { "a.txt": "on one line\n".repeat(9), "b.txt": "one\n" });
+  const { exec } = RegExp.prototype;
+  let calls = 0;
+  t.mock.method(RegExp.prototype, "exec", function (text) {
+    // In the midst of a file, for longer than a regular expression may run.
+    if (this.source.includes("on[e]") && ++calls === 5) standStill(2_000);
+    return exec.call(this, text);
+  });
+  const { files } = await backend.search({ pattern: "on[e]", regex: true }, { timeoutMs: 0 });
+  const told = files.map(({ path, lines }) => [path, ...lines.map(({ line, matches }) => [line, matches.length])]);
+  const lines = Array.from({ length: 9 }, (_, at) => [at + 1, 1]);
+  assert.deepEqual(told, [["a.txt", ...lines], ["b.txt", [1, 1]]]);
+  assert.ok(calls > 10, `${calls} calls`);
+  await backend.dispose();
+});
+
 test("globs and ignore rules take linear time", async () => {
   const hostile = `${"*a".repeat(60)}b`;
   const rules = `${hostile}\n${"**/a".repeat(30)}\n`;
@@ -46,7 +64,7 @@ test("globs and ignore rules take linear time", async () => {
   const { files } = await backend.glob({ include: [hostile, "{a,aa}".repeat(12), "*"], exclude: [`**/${hostile}/**`] });
   assert.equal(files.length, 2);
   // Backtracking would take longer than the age of the universe.
-  assert.ok(performance.now() - started < 5000);
+  assert.ok(performance.now() - started < 20_000);
   await backend.dispose();
 });
 
@@ -54,14 +72,20 @@ test("others get their turn while a large workspace is searched", async () => {
   const text = "const one = 1;\n".repeat(20_000);
   const files = Object.fromEntries(Array.from({ length: 60 }, (_, at) => [`${at}.ts`, text]));
   const { backend } = await open("large", files);
-  let [last, longest] = [performance.now(), 0];
+  // What this process worked so far, in milliseconds: others may have the processor meanwhile.
+  const worked = () => {
+    const { user, system } = process.cpuUsage();
+    return (user + system) / 1_000;
+  };
+  let [last, longest] = [worked(), 0];
   const ticker = setInterval(() => {
-    longest = Math.max(longest, performance.now() - last);
-    last = performance.now();
+    const now = worked();
+    longest = Math.max(longest, now - last);
+    last = now;
   }, 1).unref();
-  const started = performance.now();
+  const started = last;
   const { matchCount } = await backend.search({ pattern: "on[e]", regex: true, maxMatches: 10_000_000 });
-  const took = performance.now() - started;
+  const took = worked() - started;
   clearInterval(ticker);
   assert.equal(matchCount, 60 * 20_000);
   assert.ok(longest < Math.max(took / 4, 200), `${longest} ms of ${took} ms without a turn`);
@@ -175,8 +199,10 @@ test("a link that is swapped while it is read never leads outside", { skip: WIND
   };
   swap();
   const seen = {};
+  const enough = () => seen.inside > 0 && seen.path_outside_workspace > 0;
   try {
-    for (let round = 0; round < 400; round++) {
+    // Which of the two a reading meets is chance.
+    for (let round = 0; round < 400 || (!enough() && round < 20_000); round++) {
       const outcome = await backend.readFile("way/inside.txt").then(({ text }) => text, ({ code }) => code);
       seen[outcome] = (seen[outcome] ?? 0) + 1;
     }
@@ -184,7 +210,7 @@ test("a link that is swapped while it is read never leads outside", { skip: WIND
     stop = true;
   }
   assert.equal(seen.SECRET, undefined, JSON.stringify(seen));
-  assert.ok(seen.inside > 0 && seen.path_outside_workspace > 0, JSON.stringify(seen));
+  assert.ok(enough(), JSON.stringify(seen));
   await backend.dispose();
 });
 

@@ -47,7 +47,12 @@ export async function searchFile(
   if (pattern.needle !== undefined && !isUtf16(kind) && !bytes.includes(pattern.needle)) return undefined;
   const search = new FileSearch(options);
   for (const stretch of isUtf16(kind) ? utf16Stretches(bytes, kind) : utf8Stretches(bytes)) {
-    if (!pattern.guarded(() => search.take(stretch))) break;
+    const back = search.mark();
+    const take = () => {
+      back();
+      return search.take(stretch);
+    };
+    if (!pattern.guarded(take)) break;
     await courtesy.pause(signal);
   }
   return search.finish();
@@ -101,6 +106,15 @@ class FileSearch {
 
   finish(): FileMatches | undefined {
     return this.#found.matchCount > 0 || this.#found.limitHit ? this.#found : undefined;
+  }
+
+  /** Gives what takes it back to where it is now, whatever it was broken off at since. */
+  mark(): () => void {
+    const [units, line, found, lines] = [this.#units, this.#line, { ...this.#found }, this.#found.lines.length];
+    return () => {
+      [this.#units, this.#line] = [units, line];
+      Object.assign(this.#found, found).lines.length = lines;
+    };
   }
 
   /** Searches the next stretch. False if there is enough. */
