@@ -3,17 +3,22 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { readFileSync, renameSync } from "node:fs";
+import { Socket } from "node:net";
+import { join } from "node:path";
 import { test } from "node:test";
 
+import { SidecarClient } from "workspace-sidecar";
 import { control } from "workspace-sidecar/testing";
 
 import { failure } from "./support/failure.mjs";
-import { alive, manage, manageFake, manageReal, next, runsFile, within, workspace } from "./support/managers.mjs";
+import { alive, manage, manageFake, manageReal, next, runsFile, temp, within, workspace } from "./support/managers.mjs";
+import { standStill } from "./support/standing.mjs";
 
 const restart = { minDelayMs: 2, maxDelayMs: 4 };
 const onGlob = (...actions) => [{ on: "request", method: "glob", run: 1, do: actions }];
 const glob = (sidecar) => sidecar.glob({ include: ["**"] });
-const FAST_HEART = { intervalMs: 30, timeoutMs: 800 };
+// The next process has this heart, too, and may have to wait for a processor.
+const FAST_HEART = { intervalMs: 30, timeoutMs: 3_000 };
 
 // Rules, options, the cause that is told, the message of a request that was in flight.
 const LOSSES = {
@@ -89,6 +94,25 @@ for (const [what, [rules, { limits, ...options }, expected, message]] of Object.
   });
 }
 
+test("closed its stdout, then ended while this process stood still: it is lost by its end", async (t) => {
+  const script = { runs: runsFile(), rules: onGlob("closeStdout", { wait: 200 }, { crash: 7 }) };
+  const sidecar = manageFake(script, { restart });
+  await sidecar.start();
+  const restarting = next(sidecar, "restarting");
+  const { emit } = Socket.prototype;
+  const mocked = t.mock.method(Socket.prototype, "emit", function (event, ...args) {
+    const heard = emit.call(this, event, ...args);
+    // For longer than it is given to leave, and long enough for it to do so.
+    if (event === "end") {
+      mocked.mock.restore();
+      standStill(3_000);
+    }
+    return heard;
+  });
+  await assert.rejects(glob(sidecar), failure("sidecar_crashed", /ended with exit status 7$/));
+  assert.deepEqual((await restarting).cause, { kind: "exit", code: 7 });
+});
+
 test("the real sidecar, killed: in flight is rejected at once, another answers", async () => {
   const sidecar = manageReal(workspace({ "a.ts": "" }), { restart });
   await sidecar.start();
@@ -101,22 +125,29 @@ test("the real sidecar, killed: in flight is rejected at once, another answers",
 
 test("a sidecar that is silent but well is not killed; nor one that answers others slowly", async () => {
   const sidecar = manageFake({ rules: [{ on: "request", method: "glob", do: [{ wait: 500 }, "behave"] }] }, {
-    heartbeat: { intervalMs: 20, timeoutMs: 5_000 },
+    heartbeat: { intervalMs: 20, timeoutMs: 15_000 },
   });
   await sidecar.start();
   await glob(sidecar);
   assert.deepEqual(sidecar.states(), ["starting", "ready"]);
 });
 
-test("where this process itself stands still, the sidecar is not taken for hung", async () => {
-  const sidecar = manageReal(workspace(), { heartbeat: { intervalMs: 50, timeoutMs: 500 } });
+test("where this process itself stands still, the sidecar is not taken for hung", async (t) => {
+  const sidecar = manageReal(workspace(), { heartbeat: { intervalMs: 50, timeoutMs: 2_000 } });
   const { pid } = await sidecar.start();
-  // For longer than the time-out; and for so long that nothing is to be believed.
-  for (const blockMs of [600, 1_700]) {
-    await new Promise((resolve) => setTimeout(resolve, 49));
-    const until = performance.now() + blockMs;
-    while (performance.now() < until);
-  }
+  // For longer than the time-out; and for so long that nothing is to be believed. Each behind a ping, whose answer is
+  // in the pipe then.
+  const stills = [2_100, 3_200];
+  const { ping } = SidecarClient.prototype;
+  const over = new Promise((resolve) => {
+    t.mock.method(SidecarClient.prototype, "ping", function (...args) {
+      const answer = ping.apply(this, args);
+      if (stills.length > 0) standStill(stills.shift());
+      else resolve();
+      return answer;
+    });
+  });
+  await within(over, "pings");
   assert.equal((await sidecar.ping()).pid, pid);
   assert.deepEqual(sidecar.states(), ["starting", "ready"]);
 });
@@ -206,11 +237,13 @@ test("a workspace that is away for a moment is served again", async () => {
 });
 
 const posix = { skip: process.platform === "win32" };
-test("a process that another one's open stdout outlives is over, too", posix, async () => {
-  // The shell's child keeps stdout and stderr open for long.
-  const command = { file: "/bin/sh", args: ["-c", "sleep 10 & echo \"last words\" >&2; exit 6"] };
-  const sidecar = manage({ binary: command, restart: false });
-  const error = await within(sidecar.start().catch((error) => error), "the failure", 5_000);
+test("a process that another one's open stdout outlives is over, too", posix, async (t) => {
+  // The shell's child keeps stdout and stderr open for longer than anybody waits.
+  const child = join(temp, "outlives");
+  const script = 'sleep 60 & echo $! > "$0"; echo "last words" >&2; exit 6';
+  t.after(() => process.kill(Number(readFileSync(child, "utf8"))));
+  const sidecar = manage({ binary: { file: "/bin/sh", args: ["-c", script, child] }, restart: false });
+  const error = await within(sidecar.start().catch((error) => error), "the failure");
   assert.ok(failure("start_failed", /exit status 6 before it was ready: last words\. Is it/)(error));
   assert.deepEqual(error.data.stderr, ["last words"]);
 });

@@ -174,7 +174,8 @@ export class SidecarProcess {
   #leaving(cause: EndCause): void {
     if (this.#gone || this.#verdict !== undefined) return;
     if (cause.kind === "fatal") this.#verdict = cause;
-    const late = setTimeout(() => this.condemn(cause), LEAVE_GRACE_MS);
+    // Where this process stood still, the news of the end waits to be read.
+    const late = setTimeout(() => void pipesRead().then(() => this.condemn(cause)), LEAVE_GRACE_MS);
     void this.ended.then(() => clearTimeout(late));
   }
 }

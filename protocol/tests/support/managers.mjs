@@ -75,6 +75,13 @@ export const manageFake = (script, options) => manage({ binary: fakeSidecar(scri
 /** A manager of the real one. */
 export const manageReal = (root, options) => manage({ binary, root, ...options });
 
+/** The process of a manager that was just told to start, before anything can have been heard of it. */
+export async function startedProcess(manager) {
+  for (let turn = 0; manager.pid === undefined && turn < 100; turn++) await Promise.resolve();
+  assert.ok(alive(manager.pid), "it is there");
+  return manager.pid;
+}
+
 /** A file in which the processes of a fake sidecar are counted. */
 export const runsFile = () => join(temp, `runs-${++made}`);
 
@@ -112,11 +119,16 @@ function isZombie(pid) {
   }
 }
 
-/** Waits until a process is gone that is no child of this one, and so tells it nothing. */
-export async function gone(pid, patienceMs) {
+/**
+ * Waits until a process is gone that is no child of this one, and so tells it nothing. Only one that is seen later than
+ * `patienceMs` from now is there too long: this process may have stood still just before it looked.
+ */
+export async function gone(pid, patienceMs = PATIENCE_MS) {
   const asked = performance.now();
-  while (alive(pid) && !isZombie(pid)) {
-    assert.ok(performance.now() - asked < patienceMs, `process ${pid} is still there after ${patienceMs} ms`);
+  for (;;) {
+    const waitedMs = performance.now() - asked;
+    if (!alive(pid) || isZombie(pid)) return;
+    assert.ok(waitedMs < patienceMs, `process ${pid} is still there after ${patienceMs} ms`);
     await delay(10);
   }
 }
