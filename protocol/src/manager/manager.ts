@@ -417,11 +417,11 @@ export class SidecarManager
     const { timeoutMs = 0 } = options;
     const invalid = invalidTimeout(method, timeoutMs);
     if (invalid !== undefined) throw invalid;
-    for (;;) {
+    // Never 0, which would be no time-out.
+    const left = () => (timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (performance.now() - asked))));
+    for (let rest = timeoutMs; ; rest = left()) {
       const refusal = this.#refusal();
       if (refusal !== undefined) throw refusal.about(method);
-      // Never 0, which would be no time-out.
-      const rest = timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (performance.now() - asked)));
       const client = this.#serving();
       if (client !== undefined) return ask(client, { ...options, timeoutMs: rest });
       await this.#waiting.wait(method, { ...options, timeoutMs: rest });
