@@ -42,8 +42,9 @@ test(`processes are killed for ${SECONDS} s: every promise settles, nothing is l
   const sidecar = new SidecarManager({
     root: workspace.root,
     binary,
-    startTimeoutMs: 5_000,
-    heartbeat: { intervalMs: 200, timeoutMs: 3_000 },
+    // One that only has to wait for a processor is not to be taken for one that was stopped.
+    startTimeoutMs: 10_000,
+    heartbeat: { intervalMs: 200, timeoutMs: 5_000 },
     restart: { minDelayMs: 1, maxDelayMs: 30, maxCrashes: Infinity },
     logger: { debug() {}, info() {}, warn() {}, error: (message) => t.diagnostic(message) },
   });

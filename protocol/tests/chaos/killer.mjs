@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** The share of processes that are hit as soon as they are there, and of the others, about when they become ready. */
 const AT_ONCE = 0.15;
 const EARLY = 0.2;
-/** The share that is stopped rather than killed: they hang. */
-const STOPPED = 0.08;
+/** The share that is stopped rather than killed: they hang, which takes a while to be noticed. */
+const STOPPED = 0.05;
 /** The latest moment to be hit, in milliseconds: after the start, or after `ready`. */
 const EARLY_MS = 25;
 const LATE_MS = 500;
