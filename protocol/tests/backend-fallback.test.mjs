@@ -1,7 +1,7 @@
 // When a sidecar is missing, broken or lost, plain Node goes on, and one warning says so.
 
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, mock, test } from "node:test";
@@ -42,6 +42,13 @@ async function answers(backend) {
   assert.equal((await backend.search({ pattern: "needle" })).matchCount, 2);
   assert.equal((await backend.readFile("a.ts")).text, "needle");
   assert.equal((await backend.stat(["a.ts"])).entries[0].kind, "file");
+}
+
+/** Writes at once: a file that is seen while it is written is told twice. */
+function put(path, content) {
+  const aside = join(temp, "aside");
+  writeFileSync(aside, content);
+  renameSync(aside, path);
 }
 
 /** The real binary, which writes the pid of each process into a file. */
@@ -235,7 +242,7 @@ test("the real one killed: calls go on, watches are told anew", { skip: NO_SHELL
   const later = backend.watch({ include: ["*.md"] });
   await within(watch.established, "established");
   const events = watch[Symbol.asyncIterator]();
-  writeFileSync(join(watched, "b.ts"), "b");
+  put(join(watched, "b.ts"), "b");
   const first = (await within(events.next(), "from the sidecar")).value;
   assert.deepEqual([first.fresh, first.changes.map(({ path }) => path)], [false, ["b.ts"]]);
 
@@ -247,7 +254,7 @@ test("the real one killed: calls go on, watches are told anew", { skip: NO_SHELL
   assert.deepEqual(told, [["a.ts", "created", 1], ["b.ts", "created", 1]]);
   assert.equal(backend.kind, "node");
   await within(later.established, "another one");
-  writeFileSync(join(watched, "b.ts"), "B");
+  put(join(watched, "b.ts"), "B");
   const next = (await within(events.next(), "a change")).value;
   assert.deepEqual([next.fresh, next.changes.map(({ path, kind }) => [path, kind])], [false, [["b.ts", "modified"]]]);
   assert.equal((await backend.readFile("b.ts")).text, "B");

@@ -125,17 +125,20 @@ for (const kind of Object.keys(BACKENDS)) {
       const told = new Told(watch);
       told.files.set("a.ts", 4);
       const { atime, mtime } = statSync(join(root, "a.ts"));
-      const started = performance.now();
+      const took = [];
       for (let edit = 1; edit <= 20; edit++) {
+        const started = performance.now();
         const file = openSync(join(root, "a.ts"), "r+");
         writeSync(file, String(edit).padStart(4, "0"));
         closeSync(file);
         utimesSync(join(root, "a.ts"), atime, mtime);
         await told.until("a.ts", `edit ${edit}`);
+        took.push(performance.now() - started);
       }
-      // Looking now and then, rather than when the system hints at something, takes a second each time.
-      const took = performance.now() - started;
-      assert.ok(took < 12_000, `${took} ms`);
+      // Looking now and then, rather than when the system hints at something, takes a second each time; one or the
+      // other takes as long where nobody has a processor.
+      const [usual] = took.sort((a, b) => a - b).slice(took.length / 2);
+      assert.ok(usual < 600, `${took.map(Math.round)} ms`);
     });
   });
 

@@ -203,24 +203,33 @@ test("the real sidecar: a search that is left early, or out of time, occupies it
   // More at once than can be done in the time.
   const slow = { pattern: "[a-j ]{50}[k-y]", regex: true, useIndex: false };
   const outcome = (search) => search.then(() => "done", ({ code }) => code);
-  const late = Array.from({ length: 100 }, () => outcome(sidecar.search(slow, { timeoutMs: 10 })));
+  const hurried = () => Array.from({ length: 100 }, () => outcome(sidecar.search(slow, { timeoutMs: 10 })));
+  const late = hurried();
   const stop = new AbortController();
   const aborted = Array.from({ length: 20 }, () => outcome(sidecar.search(slow, { signal: stop.signal })));
   stop.abort();
   assert.deepEqual(new Set(await Promise.all(aborted)), new Set(["cancelled"]));
-  assert.ok((await Promise.all(late)).includes("timeout"));
+  // Where this process stood still meanwhile, all may be done in time.
+  for (let attempt = 1, outcomes = await Promise.all(late); !outcomes.includes("timeout"); attempt++) {
+    assert.ok(attempt < 20, `none is out of time in ${attempt} attempts`);
+    outcomes = await Promise.all(hurried());
+  }
   // `status` itself is in flight.
   let inFlight;
   const begun = performance.now();
   do ({ inFlight } = await sidecar.status());
-  while (inFlight > 1 && performance.now() - begun < 10_000);
+  while (inFlight > 1 && performance.now() - begun < 20_000);
   assert.equal(inFlight, 1);
 });
 
 test("a fake with two places: never more than two are in flight", async () => {
   const sidecar = manageFake({
     ready: { limits: { maxInFlight: 2 } },
-    rules: [{ on: "request", method: "glob", do: [{ wait: 5 }, "behave"] }],
+    rules: [
+      // Long enough for the status that is asked behind it.
+      { on: "request", method: "glob", nth: 1, do: [{ wait: 1_000 }, "behave"] },
+      { on: "request", method: "glob", do: [{ wait: 5 }, "behave"] },
+    ],
   });
   await sidecar.start();
   const seen = [];

@@ -129,10 +129,11 @@ const BEHAVIOURS = [
     [{ on: "request", method: "ping", do: [{ split: 1, pauseMs: 10 }, { send: "ä🥐" }, { split: 0 }, "behave"] }],
     async (fake) => {
       await fake.event("indexed");
-      await fake.request("ping");
+      // A chunk that begins with a continuation byte. Where this process stood still, it reads the pieces as one.
+      const isTorn = () => fake.chunks.some((chunk) => (chunk[0] & 0xc0) === 0x80);
+      for (let asked = 0; asked < 50 && !isTorn(); asked++) await fake.request("ping");
       assert.ok(fake.lines().includes('"ä🥐"'));
-      // A chunk that begins with a continuation byte.
-      assert.ok(fake.chunks.some((chunk) => (chunk[0] & 0xc0) === 0x80));
+      assert.ok(isTorn());
     }],
   ["a huge line", [{ on: "request", do: [{ write: "x", times: 5_000_001 }, { write: "\n" }, "behave"] }],
     async (fake) => {

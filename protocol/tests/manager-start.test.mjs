@@ -9,6 +9,7 @@ import { SidecarError } from "workspace-sidecar";
 
 import { binary } from "./support/binary.mjs";
 import { failure } from "./support/failure.mjs";
+import { standStill } from "./support/standing.mjs";
 import { uncaughtDuring } from "./support/uncaught.mjs";
 import {
   alive,
@@ -17,6 +18,7 @@ import {
   manageReal,
   next,
   runsFile,
+  startedProcess,
   temp,
   within,
   workspace,
@@ -125,9 +127,7 @@ test("not ready in time: killed, and not tried again", async () => {
   const script = { rules: [{ on: "start", do: [] }, { on: "sigterm", do: [] }] };
   const sidecar = manageFake(script, { startTimeoutMs: 100 });
   const started = sidecar.start();
-  await new Promise(setImmediate);
-  const { pid } = sidecar;
-  assert.ok(alive(pid));
+  const pid = await startedProcess(sidecar);
   const message = /^the sidecar was not ready within 100 ms and was killed$/;
   await assert.rejects(started, failure("start_timeout", message));
   assert.equal(alive(pid), false);
@@ -137,11 +137,9 @@ test("not ready in time: killed, and not tried again", async () => {
 test("ready while this process stood still is ready", async () => {
   const sidecar = manageReal(workspace(), { startTimeoutMs: 500 });
   const started = sidecar.start();
-  await new Promise(setImmediate);
-  assert.ok(sidecar.pid !== undefined);
+  await startedProcess(sidecar);
   // Long enough for the sidecar, and for the time-out to be over.
-  const until = performance.now() + 1_500;
-  while (performance.now() < until);
+  standStill(4_000);
   await started;
   assert.deepEqual(sidecar.states(), ["starting", "ready"]);
 });

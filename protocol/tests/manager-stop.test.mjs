@@ -1,13 +1,27 @@
 // The end of a sidecar, whenever it is asked for, and however the process takes it.
 
 import assert from "node:assert/strict";
+import { ChildProcess } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 
+import { silentLogger } from "workspace-sidecar";
+
 import { failure } from "./support/failure.mjs";
-import { alive, manageFake, manageReal, next, runsFile, within, workspace } from "./support/managers.mjs";
+import {
+  alive,
+  manageFake,
+  manageReal,
+  next,
+  runsFile,
+  startedProcess,
+  within,
+  workspace,
+} from "./support/managers.mjs";
 
 const GLOB = { include: ["**"] };
+/** For a process that leaves by itself, however long it has to wait for a processor. */
+const PATIENT = { graceMs: 60_000 };
 const IGNORES = [
   { on: "request", method: "shutdown", do: [] },
   { on: "stdin-end", do: [] },
@@ -44,9 +58,7 @@ test("during start-up: the process is gone, and who waited is told", async () =>
   for (const sidecar of [manageFake(late, { stop: { graceMs: 50 } }), manageReal(workspace())]) {
     const started = sidecar.start();
     started.catch(() => {});
-    await new Promise(setImmediate);
-    const { pid } = sidecar;
-    assert.ok(alive(pid));
+    const pid = await startedProcess(sidecar);
     await sidecar.stop();
     assert.equal(alive(pid), false);
     await assert.rejects(started, failure("sidecar_stopped"));
@@ -127,7 +139,7 @@ test("what is in flight is answered before; what it does not answer is told", as
     { on: "request", method: "glob", do: [{ wait: 100 }, "behave"] },
     { on: "request", method: "findFiles", do: [] },
   ];
-  const sidecar = manageFake({ rules });
+  const sidecar = manageFake({ rules }, { stop: PATIENT });
   await sidecar.start();
   const answered = sidecar.glob(GLOB);
   const unanswered = sidecar.findFiles({ query: "a" });
@@ -143,7 +155,7 @@ test("more in flight than it takes at once: what was not written is told", async
     ready: { limits: { maxInFlight: 1 } },
     rules: [{ on: "request", method: "glob", do: [{ wait: 50 }, "behave"] }],
   };
-  const sidecar = manageFake(script);
+  const sidecar = manageFake(script, { stop: PATIENT });
   await sidecar.start();
   const requests = Array.from({ length: 5 }, () => sidecar.glob(GLOB).then(() => "answered", ({ code }) => code));
   await sidecar.stop();
@@ -168,26 +180,36 @@ test("the real sidecar during searches", async () => {
   assert.deepEqual(outcomes.filter((outcome) => !allowed.includes(outcome)), []);
 });
 
-test("a process that ignores everything: SIGTERM, then SIGKILL, each in its time", async () => {
-  const sidecar = manageFake({ rules: [...IGNORES.slice(0, 2), { on: "sigterm", do: { stderr: "SIGTERM came" } }] }, {
-    stop: { graceMs: 200, killMs: 300 },
+test("a process that ignores everything: SIGTERM, then SIGKILL, each in its time", { timeout: 60_000 }, async (t) => {
+  // The time of this process passes when it is told to.
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  const { mock: kill } = t.mock.method(ChildProcess.prototype, "kill");
+  const signals = () => kill.calls.map(({ arguments: [signal] }) => signal);
+  const rules = [...IGNORES.slice(0, 2), { on: "sigterm", do: { stderr: "SIGTERM came" } }];
+  let sidecar;
+  const logged = new Promise((resolve) => {
+    const logger = { ...silentLogger, warn: resolve };
+    sidecar = manageFake({ rules }, { stop: { graceMs: 200, killMs: 300 }, heartbeat: false, logger });
   });
   const { pid } = await sidecar.start();
-  const asked = performance.now();
   const stopped = sidecar.stop();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  assert.equal(alive(pid), true);
+  t.mock.timers.tick(199);
+  assert.deepEqual(signals(), []);
+  t.mock.timers.tick(1);
+  assert.deepEqual(signals(), ["SIGTERM"]);
+  assert.equal(await logged, "sidecar: SIGTERM came");
+  t.mock.timers.tick(299);
+  assert.deepEqual([signals(), alive(pid)], [["SIGTERM"], true]);
+  t.mock.timers.tick(1);
+  assert.deepEqual(signals(), ["SIGTERM", "SIGKILL"]);
   await stopped;
-  const tookMs = performance.now() - asked;
   assert.equal(alive(pid), false);
-  assert.ok(tookMs >= 498 && tookMs < 2_000, `${tookMs} ms`);
-  assert.deepEqual(sidecar.logged.map(({ message }) => message), ["sidecar: SIGTERM came"]);
 });
 
 test("a process that SIGTERM ends is not waited for longer", async () => {
-  const sidecar = manageFake({ rules: IGNORES.slice(0, 2) }, { stop: { graceMs: 100, killMs: 10_000 } });
+  const sidecar = manageFake({ rules: IGNORES.slice(0, 2) }, { stop: { graceMs: 100, killMs: 60_000 } });
   await sidecar.start();
-  await within(sidecar.stop(), "the stop", 5_000);
+  await within(sidecar.stop(), "the stop");
 });
 
 test("a process that does not know `shutdown` leaves at the end of its input", async () => {

@@ -33,6 +33,10 @@ async function clientOf(t, sidecar) {
   mock.restore();
   return mock.calls.find((call) => call.arguments[0] === "ping").this;
 }
+/** Waits until nothing is in flight. */
+async function answered(client) {
+  while (client.pending > 0) await new Promise(setImmediate);
+}
 /** Loses the process, and waits for the next. */
 async function crash(sidecar) {
   const back = next(sidecar, "ready");
@@ -270,8 +274,10 @@ test("however it is left, the sidecar is told: no subscription stays", async (t)
   await broken.return();
   closed.close();
   stop.abort();
-  // The sidecar numbers its subscriptions.
   const client = await clientOf(t, sidecar);
+  // What the sidecar was told it has done when it answers, and it does several things at once.
+  await within(answered(client), "the answers");
+  // The sidecar numbers its subscriptions.
   const { subscription } = await client.request("watch", {});
   const [, prefix, last] = /^(\D*)(\d+)$/.exec(subscription);
   const unwatch = (number) =>

@@ -13,6 +13,7 @@ import {
   openSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from "node:fs";
@@ -105,7 +106,10 @@ async function testHere() {
     await watch.established;
     const told = watch[Symbol.asyncIterator]();
 
-    writeFileSync(join(root, "src", "deep er", "new.ts"), "needle\n");
+    // At once: a file that is seen while it is written is told twice.
+    const aside = join(base, "new.ts");
+    writeFileSync(aside, "needle\n");
+    renameSync(aside, join(root, "src", "deep er", "new.ts"));
     const change = (await told.next()).value;
     t.diagnostic(`told: ${JSON.stringify(change.changes)}`);
     assert.deepEqual(change.changes.map(({ path, kind }) => [path, kind]), [["src/deep er/new.ts", "created"]]);
@@ -126,13 +130,13 @@ async function testHere() {
   });
 
   limited("stopping ends the process, in good time", async (t) => {
-    const { sidecar } = managed(t, "stopped");
+    const { sidecar } = managed(t, "stopped", { stop: { graceMs: 20_000 } });
     const { pid } = await sidecar.start();
     assert.ok(lives(pid));
     const began = performance.now();
     await sidecar.stop();
     t.diagnostic(`stopped in ${(performance.now() - began).toFixed(0)} ms`);
-    assert.ok(performance.now() - began < 1_900, "it did not have to be terminated");
+    assert.ok(performance.now() - began < 19_000, "it did not have to be terminated");
     await gone(pid);
   });
 
@@ -161,10 +165,13 @@ function lives(pid) {
   }
 }
 
-/** Nothing tells of the end of a process that is not one's own. */
-async function gone(pid, withinMs = 5_000) {
-  for (const began = performance.now(); lives(pid); ) {
-    assert.ok(performance.now() - began < withinMs, `process ${pid} still lives after ${withinMs} ms`);
+/** Nothing tells of the end of a process that is not one's own. It is too late where it is seen after that time. */
+async function gone(pid, withinMs = 20_000) {
+  const began = performance.now();
+  for (;;) {
+    const waitedMs = performance.now() - began;
+    if (!lives(pid)) return;
+    assert.ok(waitedMs < withinMs, `process ${pid} still lives after ${withinMs} ms`);
     await sleep(20);
   }
 }

@@ -8,11 +8,16 @@ import { SidecarManager, silentLogger } from "workspace-sidecar";
 
 const [scenario, binary, root] = process.argv.slice(2);
 const tell = (what) => console.log(JSON.stringify(what));
-const manager = (options) => new SidecarManager({ root, binary, logger: silentLogger, ...options });
+/** Whatever of these a host waited for would last longer than anybody waits for its end. */
+const LONG_MS = 120_000;
+const long = { startTimeoutMs: LONG_MS, requestTimeoutMs: LONG_MS, heartbeat: { intervalMs: LONG_MS } };
+const manager = (options) => new SidecarManager({ root, binary, logger: silentLogger, ...long, ...options });
 const code = (error) => error.code;
 const script = (text) => ({ file: process.execPath, args: ["-e", text, "--"] });
 const ENDS_AT_ONCE = script("process.exit(1)");
 const NEVER_READY = script("setInterval(() => {}, 1000)");
+/** Leaves a process behind that holds its output open, and writes its pid into a file. */
+const OUTLIVED = 'sleep 120 & echo $! > "$0.outlives"; exit 6';
 
 const scenarios = {
   // These do not end by themselves: they are killed.
@@ -75,7 +80,7 @@ const scenarios = {
     tell({ code: await started, waits: await waits });
   },
   async stoppedInBackOff() {
-    const sidecar = manager({ binary: ENDS_AT_ONCE, restart: { minDelayMs: 60_000, maxDelayMs: 60_000 } });
+    const sidecar = manager({ binary: ENDS_AT_ONCE, restart: { minDelayMs: LONG_MS, maxDelayMs: LONG_MS } });
     const started = sidecar.start().catch(code);
     sidecar.on("restarting", () => void sidecar.stop());
     tell({ code: await started });
@@ -84,9 +89,9 @@ const scenarios = {
     const sidecar = manager({ binary: "/no/such/binary" });
     tell({ code: await sidecar.start().catch(code) });
   },
-  /** Another process holds the sidecar's output open, for longer than anybody waits for the host. */
+  /** Another process holds the sidecar's output open. */
   async outlived() {
-    const binary = { file: "/bin/sh", args: ["-c", "sleep 8 & exit 6"] };
+    const binary = { file: "/bin/sh", args: ["-c", OUTLIVED, root] };
     const sidecar = manager({ binary, restart: false });
     tell({ code: await sidecar.start().catch(code) });
   },
