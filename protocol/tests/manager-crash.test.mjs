@@ -135,16 +135,23 @@ test("a sidecar that is silent but well is not killed; nor one that answers othe
 test("where this process itself stands still, the sidecar is not taken for hung", async (t) => {
   const sidecar = manageReal(workspace(), { heartbeat: { intervalMs: 50, timeoutMs: 2_000 } });
   const { pid } = await sidecar.start();
-  // For longer than the time-out; and for so long that nothing is to be believed. Each behind a ping, whose answer is
-  // in the pipe then.
+  // For longer than the time-out; and for so long that nothing is to be believed.
   const stills = [2_100, 3_200];
+  // The answer is not read before, but in the pipe afterwards, when the time-out is due.
+  const signal = (name) => process.platform !== "win32" && process.kill(pid, name);
   const { ping } = SidecarClient.prototype;
   const over = new Promise((resolve) => {
     t.mock.method(SidecarClient.prototype, "ping", function (...args) {
-      const answer = ping.apply(this, args);
-      if (stills.length > 0) standStill(stills.shift());
-      else resolve();
-      return answer;
+      const ms = stills.shift();
+      if (ms === undefined) resolve();
+      else {
+        signal("SIGSTOP");
+        setImmediate(() => {
+          signal("SIGCONT");
+          standStill(ms);
+        });
+      }
+      return ping.apply(this, args);
     });
   });
   await within(over, "pings");
