@@ -1,8 +1,10 @@
 // The places a binary may be at, one function each. What they do not find, they tell.
 
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
+import { existsSync, readFileSync } from "node:fs";
+// Not by the name `createRequire`, which webpack knows: it makes `undefined` of a call that it cannot follow.
+import nodeModule from "node:module";
 import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { SidecarError } from "../errors.js";
 import { HERE } from "../here.js";
@@ -127,7 +129,7 @@ function defaultBuildDirs({ env, cwd }: Surroundings): string[] {
 /** The checkout of the project that this package lies in; `undefined` where it was installed, or bundled. */
 function checkoutAround(): string | undefined {
   try {
-    const folder = dirname(dirname(createRequire(HERE as string).resolve("../../package.json")));
+    const folder = dirname(dirname(nodeModule.createRequire(HERE as string).resolve("../../package.json")));
     const cargo = readFileSync(join(folder, "Cargo.toml"), "utf8");
     return /^\[package\]\s(?:(?!\[)[^\n]*\n)*?name *= *"workspace-sidecar"/m.test(cargo) ? folder : undefined;
   } catch {
@@ -161,9 +163,13 @@ export const fromPackages: Place = ({ target, from }, attempts) => {
   if (platforms.length === 0) return pass("platform package", `there is none for ${nameOf(target)}`);
 
   const file = from ?? HERE;
+  if (from === undefined && !isHere(file)) {
+    const elsewhere = file === undefined ? "" : `, and ${file}, where it was bundled, is not on this machine`;
+    return pass("platform package", `not looked for: a bundler took this code${elsewhere}`);
+  }
   let finder: NodeJS.Require;
   try {
-    finder = createRequire(file as string);
+    finder = nodeModule.createRequire(file as string);
   } catch (error) {
     const must = 'the option "from" must be the absolute path or the file: URL of a file of the application';
     return pass("platform package", `not looked for: ${must} (${(error as Error).message})`);
@@ -184,6 +190,15 @@ export const fromPackages: Place = ({ target, from }, attempts) => {
   }
   return undefined;
 };
+
+/** Whether a file is there. A bundler may have written down where one was on its own machine. */
+function isHere(file: string | undefined): boolean {
+  try {
+    return file !== undefined && existsSync(file.startsWith("file:") ? fileURLToPath(file) : file);
+  } catch {
+    return false; // the URL of a path of another system
+  }
+}
 
 /** The binary of a bundle's folder. Throws `sidecar_unusable` where there is one without a sound manifest. */
 function inBundle(

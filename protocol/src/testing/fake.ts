@@ -1,7 +1,8 @@
 // Makes commands that start a fake sidecar, and gives it orders.
 
 import { chmodSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+// Not by the name `createRequire`, which webpack knows: it makes `undefined` of a call that it cannot follow.
+import nodeModule from "node:module";
 import { dirname, join } from "node:path";
 
 import { HERE } from "../here.js";
@@ -57,7 +58,7 @@ export async function control(sidecar: Requester<ManagedMethod>, orders: FakeOrd
 /** The fake's program. Looked for when it is needed: a bundler may have taken along what never asks for a fake. */
 function programPath(): string {
   try {
-    const { resolve } = createRequire(HERE as string);
+    const { resolve } = nodeModule.createRequire(HERE as string);
     try {
       return resolve("./testing/program.js");
     } catch {
