@@ -111,17 +111,51 @@ case "$1" in
   *) echo "$*" >> "${folder}/calls" ;;
 esac
 `;
-  writeFileSync(join(folder, "bin/npm"), npm, { mode: 0o755 });
+  return runStep(folder, { job: "publish", step: "Publish", program: "npm", source: npm, tag });
+}
+
+test("a release is drafted once: run again, its draft is brought up to date, and what is published is left alone", UNIX, (t) => {
+  const created = (tag, ...kind) => [
+    `release create ${tag} --verify-tag --draft`, ...kind, `--title ${tag} --generate-notes assets/a.tgz assets/b.zip`,
+  ].join(" ");
+  assert.deepEqual(draft(t, { tag: "v1.2.3", drafted: "" }), [created("v1.2.3")]);
+  assert.deepEqual(draft(t, { tag: "v1.2.3-rc.1", drafted: "" }), [created("v1.2.3-rc.1", "--prerelease")]);
+  const upload = "release upload v1.2.3 --clobber assets/a.tgz assets/b.zip";
+  assert.deepEqual(draft(t, { tag: "v1.2.3", drafted: "true" }), [upload]);
+  assert.deepEqual(draft(t, { tag: "v1.2.3", drafted: "false" }), []);
+  // That it cannot be known is no reason to make another one.
+  assert.throws(() => draft(t, { tag: "v1.2.3", drafted: undefined }), /no network/);
+});
+
+/** Runs the step that drafts, with a stand-in for gh that says whether there is a draft; what that was asked to do. */
+function draft(t, { tag, drafted }) {
+  const folder = mkdtempSync(join(tmpdir(), "workspace-sidecar-draft-"));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  for (const path of ["assets", "bin"]) mkdirSync(join(folder, path));
+  for (const name of ["a.tgz", "b.zip"]) writeFileSync(join(folder, "assets", name), "");
+  const source = `#!/bin/sh
+case "$*" in
+  "release list "*"tagName,isDraft"*) ${drafted === undefined ? "echo no network >&2; exit 1" : `echo "${drafted}"`} ;;
+  *) echo "$*" >> "${folder}/calls" ;;
+esac
+`;
+  return runStep(folder, { job: "release", step: "Draft", program: "gh", source, tag });
+}
+
+/** Runs a step of the release in `folder` with a stand-in for a program; gives the lines that this wrote to `calls`. */
+function runStep(folder, { job, step, program, source, tag }) {
+  writeFileSync(join(folder, "bin", program), source, { mode: 0o755 });
+  writeFileSync(join(folder, "calls"), "");
   const { jobs } = parse(readFileSync(join(WORKFLOWS, "release.yml"), "utf8"));
-  const { run } = jobs.publish.steps.find(({ name }) => name === "Publish");
+  const { run } = jobs[job].steps.find(({ name }) => name === step);
   const env = { PATH: [join(folder, "bin"), process.env.PATH].join(delimiter), GITHUB_REF_NAME: tag };
   // As GitHub starts bash.
   const args = ["--noprofile", "--norc", "-eo", "pipefail"];
-  const step = join(folder, "step.sh");
-  writeFileSync(step, run);
-  const { status, stderr } = spawnSync("bash", [...args, step], { cwd: folder, env, encoding: "utf8" });
+  const script = join(folder, "step.sh");
+  writeFileSync(script, run);
+  const { status, stderr } = spawnSync("bash", [...args, script], { cwd: folder, env, encoding: "utf8" });
   assert.equal(status, 0, stderr);
-  return readFileSync(join(folder, "calls"), "utf8").trimEnd().split("\n");
+  return readFileSync(join(folder, "calls"), "utf8").split("\n").slice(0, -1);
 }
 
 function lint(path) {
