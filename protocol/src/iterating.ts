@@ -9,7 +9,7 @@ export function once<T>(
   what: string,
   values: () => AsyncGenerator<T, void, undefined>,
   leave: () => void,
-): () => AsyncIterableIterator<T, void, undefined> {
+): () => AsyncIterableIterator<T> {
   let taken = false;
   return () => {
     if (taken) return refusal(what);
@@ -28,6 +28,6 @@ export function once<T>(
   };
 }
 
-async function* refusal(what: string): AsyncGenerator<never, void, undefined> {
+async function* refusal(what: string): AsyncGenerator<never, void> {
   throw new TypeError(`${what} can be gone through once`);
 }

@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -58,6 +60,15 @@ test("an application's own kind of error is told from others", () => {
   const own = new WorkspaceError("internal", "a");
   assert.ok(own instanceof WorkspaceError && own instanceof esm.SidecarError && own instanceof cjs.SidecarError);
   assert.ok(!(new esm.SidecarError("internal", "a") instanceof WorkspaceError));
+});
+
+test("its types are understood by TypeScript from 5.0 on, where iterators take one type", () => {
+  const declarations = readdirSync(join(here, "dist"), { recursive: true }).filter((file) => file.endsWith(".d.ts"));
+  assert.ok(declarations.length > 100, `${declarations.length} declarations`);
+  for (const file of declarations) {
+    const text = readFileSync(join(here, "dist", file), "utf8");
+    assert.doesNotMatch(text, /(?:Iterable|Iterator|IterableIterator)<[^<>]*,/, file);
+  }
 });
 
 for (const [name, settings] of Object.entries(SETTINGS)) {
