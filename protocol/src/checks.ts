@@ -21,6 +21,11 @@ export const count = expecting("an integer from 0 on", (value) => Number.isSafeI
 export const amount = expecting("a number from 0 on", (value) => typeof value === "number" && value >= 0);
 export const callable = expecting("a function", (value) => typeof value === "function");
 export const record = expecting("an object", isRecord);
+/** Also of another realm, or none of Node's own. */
+export const abortSignal = expecting("an AbortSignal (an AbortController has it as `signal`)", (value) => {
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  return typeof aborted === "boolean" && typeof addEventListener === "function";
+});
 
 export const oneOf = (...words: readonly unknown[]): Check =>
   expecting(`one of ${words.map((word) => JSON.stringify(word)).join(", ")}`, (value) => words.includes(value));
@@ -75,7 +80,7 @@ export function invalid(path: readonly string[], problem: string): SidecarError 
 export function checkRoot(options: unknown): void {
   if (options !== undefined && !isRecord(options)) throw invalid([], `expected an object, got ${shown(options)}`);
   const root = options?.["root"];
-  if (typeof root === "string" && root !== "") return;
+  if (typeof root === "string" && root !== "" && !root.includes("\0")) return;
   const missing = root === undefined || root === null || root === "";
   const hint = missing ? " (was the dialog cancelled?)" : "";
   throw invalid(["root"], `expected the path of a folder, got ${shown(root)}${hint}`);

@@ -1,5 +1,6 @@
 // What can be asked, with its types: every method of the contract as a method of an object.
 
+import { abortSignal, amount, isRecord, shown, type Check } from "./checks.js";
 import { SidecarError } from "./errors.js";
 import {
   METHODS,
@@ -74,12 +75,28 @@ export function internalMethod(method: Method): SidecarError | undefined {
   return new SidecarError("invalid_params", `${method}: this is no request of its own here: ${instead}`, { method });
 }
 
-/** What is wrong with the `timeoutMs` of a request, in plain JavaScript; nothing if it can be kept to. */
-export function invalidTimeout(method: Method, timeoutMs: unknown): SidecarError | undefined {
-  if (typeof timeoutMs === "number" && timeoutMs >= 0) return undefined;
-  const given = typeof timeoutMs === "number" ? timeoutMs : typeof timeoutMs;
-  const message = `${method}: \`timeoutMs\`: expected milliseconds, from 0 (never) on, got ${given}`;
-  return new SidecarError("invalid_params", message, { method });
+const OPTIONS = { signal: abortSignal, timeoutMs: amount } satisfies Record<keyof RequestOptions, Check>;
+const TIME = "expected milliseconds, from 0 (never) on";
+
+/** What is wrong with the options of a request; nothing if they can be kept to. */
+export function invalidOptions(method: Method, options: unknown): SidecarError | undefined {
+  const problem = options === undefined ? undefined : optionsProblem(options);
+  return problem === undefined ? undefined : new SidecarError("invalid_params", `${method}: ${problem}`, { method });
+}
+
+function optionsProblem(options: unknown): string | undefined {
+  if (!isRecord(options)) return `expected an object of options, got ${shown(options)}`;
+  for (const [name, value] of Object.entries(options)) {
+    if (value === undefined) continue;
+    if (!isOption(name)) return `\`${name}\`: there is no such option; there are ${Object.keys(OPTIONS).join(", ")}`;
+    const problem = OPTIONS[name](value);
+    if (problem !== undefined) return `\`${name}\`: ${name === "timeoutMs" ? TIME : problem}, got ${shown(value)}`;
+  }
+  return undefined;
+}
+
+function isOption(name: string): name is keyof typeof OPTIONS {
+  return Object.hasOwn(OPTIONS, name);
 }
 
 /** Gives a class the methods of the contract, made from its `request`. */

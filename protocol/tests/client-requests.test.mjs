@@ -196,7 +196,7 @@ test("a time-out rejects and cancels; one in the queue is taken back", async (t)
 
 test("a time-out that is no time is refused, and nothing is written", async () => {
   const { client, written } = conversation();
-  const wrong = [[NaN, "NaN"], [-1, "-1"], [-Infinity, "-Infinity"], ["5", "string"], [null, "object"]];
+  const wrong = [[NaN, "NaN"], [-1, "-1"], [-Infinity, "-Infinity"], ["5", '"5"'], [null, "null"]];
   for (const [timeoutMs, got] of wrong) {
     const expected = failure("invalid_params", new RegExp(`^glob: \`timeoutMs\`: expected .* got ${got}$`));
     await assert.rejects(client.glob(GLOB, { timeoutMs }), expected);

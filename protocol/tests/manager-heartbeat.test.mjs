@@ -4,13 +4,17 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { Heartbeat } from "../dist/esm/manager/heartbeat.js";
-import { conversation } from "./support/conversation.mjs";
+import { conversation, ready } from "./support/conversation.mjs";
 import { within } from "./support/managers.mjs";
 import { standStill } from "./support/standing.mjs";
 
-/** A heartbeat whose pings go to `onPing`, which may answer. Gives the first of: a hang, or so many pings. */
-async function beat(onPing, { intervalMs = 10, timeoutMs = 50, enough = 3 } = {}) {
+/**
+ * A heartbeat whose pings go to `onPing`, which may answer. Gives the first of: a hang, or so many pings. `before`:
+ * what is said before it begins.
+ */
+async function beat(onPing, { intervalMs = 10, timeoutMs = 50, enough = 3, before = () => {} } = {}) {
   const talk = conversation();
+  await before(talk);
   let pings = 0;
   let heartbeat;
   try {
@@ -24,7 +28,7 @@ async function beat(onPing, { intervalMs = 10, timeoutMs = 50, enough = 3 } = {}
         if (pings === enough) resolve("well");
         else onPing(id, talk, pings);
       };
-      heartbeat = new Heartbeat(talk.client, { intervalMs, timeoutMs }, (silentMs) => resolve(silentMs));
+      heartbeat = new Heartbeat(talk.client, { intervalMs, timeoutMs }, ({ kind, silentMs }) => resolve(silentMs ?? kind));
     });
     return [await within(outcome, "an outcome"), pings];
   } finally {
@@ -85,4 +89,32 @@ test("this process stood still for so long that nothing is to be believed: anoth
   };
   const [silentMs, pings] = await undisturbed(() => beat(onPing), 2 * STALLED_MS);
   assert.deepEqual([typeof silentMs, pings], ["number", 2]);
+});
+
+test("cancelled requests that hold every place and are never answered are a hang; some are not", async () => {
+  const answered = (id, { answer }) => setImmediate(answer, id);
+  const cancelled = (requests) => async ({ client, tell }) => {
+    tell(ready({ maxInFlight: 2 }));
+    for (let asked = 0; asked < requests; asked++) {
+      await assert.rejects(client.search({ pattern: "x" }, { timeoutMs: 1 }), { code: "timeout" });
+    }
+  };
+  // Pings go on for longer than it takes to be sure.
+  const some = () => beat(answered, { before: cancelled(1), enough: 20 });
+  assert.deepEqual(await undisturbed(some), ["well", 20]);
+  const [kind] = await undisturbed(() => beat(answered, { before: cancelled(2), enough: Infinity }));
+  assert.equal(kind, "protocol");
+});
+
+test("an answer to a cancelled request gives its place back in time", async () => {
+  const talk = conversation();
+  talk.tell(ready({ maxInFlight: 1 }));
+  const { client } = talk;
+  for (let turn = 0; turn < 3; turn++) {
+    await assert.rejects(client.search({ pattern: "x" }, { timeoutMs: 1 }), { code: "timeout" });
+    assert.ok(client.blockedSince <= performance.now());
+    const { params } = talk.written.at(-1);
+    talk.tell({ id: params.id, ok: false, error: { code: "cancelled", message: "cancelled" } });
+    assert.equal(client.blockedSince, undefined);
+  }
 });

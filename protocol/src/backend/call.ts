@@ -2,7 +2,7 @@
 
 import { onAbort } from "../abort.js";
 import { SidecarError } from "../errors.js";
-import { invalidTimeout, type Method, type RequestOptions } from "../requests.js";
+import { invalidOptions, type Method, type RequestOptions } from "../requests.js";
 import { after } from "../timers.js";
 
 /** When a call ends, seen from its beginning; it may be tried more than once. */
@@ -12,10 +12,11 @@ export class Deadline {
   readonly #timeoutMs: number;
   readonly #began = performance.now();
 
-  /** Throws `invalid_params` for a `timeoutMs` that is no time. */
-  constructor(method: Method, { signal, timeoutMs = 0 }: RequestOptions) {
-    const invalid = invalidTimeout(method, timeoutMs);
+  /** Throws `invalid_params` for options that are none. */
+  constructor(method: Method, options: RequestOptions, defaultTimeoutMs: number) {
+    const invalid = invalidOptions(method, options);
     if (invalid !== undefined) throw invalid;
+    const { signal, timeoutMs = defaultTimeoutMs } = options;
     this.#method = method;
     this.#signal = signal;
     this.#timeoutMs = timeoutMs;

@@ -3,7 +3,7 @@
 import { SidecarError } from "../errors.js";
 import type { SidecarManager } from "../manager/manager.js";
 import type { WatchParams } from "../protocol.js";
-import type { Method, RequestOptions } from "../requests.js";
+import { invalidOptions, type Method, type RequestOptions } from "../requests.js";
 import { Deadline } from "./call.js";
 import { PathFilter } from "./node/filter.js";
 import { checkPath } from "./node/paths.js";
@@ -124,6 +124,8 @@ export class Workspace implements WorkspaceBackend {
 
   watch(params: WatchParams = {}, options: Pick<RequestOptions, "signal"> = {}): WorkspaceWatch {
     const checked = wellFormed("watch", checkedParams("watch", params));
+    const invalid = invalidOptions("watch", options);
+    if (invalid !== undefined) throw invalid;
     // Globs that are none are told at once, whoever answers.
     new PathFilter(checked.include, checked.exclude);
     this.#life.signal.throwIfAborted();
@@ -158,7 +160,7 @@ export class Workspace implements WorkspaceBackend {
     onSidecar: (sidecar: SidecarWorkspace, options: RequestOptions) => Promise<T>,
     onNode: (signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    const deadline = new Deadline(method, { ...options, timeoutMs: options.timeoutMs ?? this.#options.timeoutMs });
+    const deadline = new Deadline(method, options, this.#options.timeoutMs);
     // A request that takes the sidecar down each time is not asked for ever.
     for (let attempt = 1; attempt <= 2 && this.#sidecar !== undefined; attempt++) {
       const sidecar = this.#sidecar;

@@ -19,7 +19,7 @@ import type {
   WatchResult,
 } from "../protocol.js";
 import {
-  invalidTimeout,
+  invalidOptions,
   withMethods,
   type Arguments,
   type Method,
@@ -94,6 +94,9 @@ export class SidecarClient implements Requester {
   readonly #subscriptions = new Map<string, (data: ChangedData) => void>();
   #limits: ClientLimits = DEFAULT_LIMITS;
   #inFlight = 0;
+  /** How many of these were given up. */
+  #abandoned = 0;
+  #blockedSince: number | undefined;
   #lastId = 0;
   #lastHeard = performance.now();
   #asksToEnd = false;
@@ -121,6 +124,14 @@ export class SidecarClient implements Requester {
     return this.#lastHeard;
   }
 
+  /**
+   * Since when nothing more can be asked, on the clock of `performance.now()`: every place is held by a request that was
+   * given up, and whose `cancel` made the sidecar answer nothing.
+   */
+  get blockedSince(): number | undefined {
+    return this.#blockedSince;
+  }
+
   /** Sends a request; its result, or a `SidecarError` with the code of the response. */
   request<M extends Method>(method: M, ...[params, options]: Arguments<M>): Promise<Result<M>> {
     return this.#ask(method, params, options, {}) as Promise<Result<M>>;
@@ -128,6 +139,8 @@ export class SidecarClient implements Requester {
 
   /** Searches, and gives files as they are found. */
   searchStream(params: Omit<SearchParams, "stream">, options: RequestOptions = {}): SearchStream {
+    const invalid = invalidOptions("search", options);
+    if (invalid !== undefined) return searchStream(() => Promise.reject(invalid));
     return searchStream((onFiles, signal) => this.searchParts(params, onFiles, { ...options, signal }), options.signal);
   }
 
@@ -171,12 +184,12 @@ export class SidecarClient implements Requester {
     options: RequestOptions = {},
     sinks: Sinks,
   ): Promise<unknown> {
+    const invalid = invalidOptions(method, options);
+    if (invalid !== undefined) return Promise.reject(invalid);
     const { signal, timeoutMs = 0 } = options;
     return new Promise((resolve, reject) => {
       if (this.#closed !== undefined) return reject(this.#closed.about(method));
       if (signal?.aborted) return reject(cancelled(method, signal));
-      const invalid = invalidTimeout(method, timeoutMs);
-      if (invalid !== undefined) return reject(invalid);
       if (sinks.onFiles === undefined && isStreamed(method, params)) return reject(unheard(method));
       const id = String(++this.#lastId);
       const line = encoded(id, method, params);
@@ -235,8 +248,12 @@ export class SidecarClient implements Requester {
     request.settle = undefined;
     request.sinks = {};
     if (this.#queue.delete(id)) this.#pending.delete(id);
-    // Its own response is of no interest, so it needs no entry; the letter keeps the id apart.
-    else this.#send(`${JSON.stringify({ id: `c${id}`, method: "cancel", params: { id } })}\n`);
+    else {
+      // Its own response is of no interest, so it needs no entry; the letter keeps the id apart.
+      this.#send(`${JSON.stringify({ id: `c${id}`, method: "cancel", params: { id } })}\n`);
+      if (request.counts) this.#abandoned += 1;
+      if (this.#abandoned >= this.#limits.maxInFlight) this.#blockedSince ??= performance.now();
+    }
     settle({ error });
   }
 
@@ -270,6 +287,8 @@ export class SidecarClient implements Requester {
     this.#pending.delete(id);
     if (request.counts) {
       this.#inFlight -= 1;
+      if (request.settle === undefined) this.#abandoned -= 1;
+      this.#blockedSince = undefined;
       this.#pump();
     }
     if (!response.ok) return request.settle?.({ error: this.#failure(response.error, request.method) });

@@ -20,7 +20,7 @@ export type EndCause =
   | { kind: "start-timeout"; timeoutMs: number }
   /** It answered no heartbeat, and was killed. */
   | { kind: "hang"; silentMs: number }
-  /** It wrote what is not in the contract, and was killed. */
+  /** It wrote what is not in the contract, or did not answer what has to be answered, and was killed. */
   | { kind: "protocol"; message: string }
   /** It speaks another version of the contract, and was killed. */
   | { kind: "version"; version: string; protocolVersion: number }

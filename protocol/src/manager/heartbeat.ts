@@ -2,12 +2,16 @@
 
 import type { SidecarClient } from "../client/client.js";
 import { after, pipesRead } from "../timers.js";
+import type { EndCause } from "./end-cause.js";
 
 /** How a hang is noticed. */
 export interface HeartbeatOptions {
   /** After so long without a word from the sidecar it is pinged, in milliseconds. Default 5000. */
   intervalMs?: number;
-  /** After so long without any word behind the ping it counts as hung, in milliseconds. Default 10000. */
+  /**
+   * After so long without any word behind the ping it counts as hung, in milliseconds. Default 10000. So it does if, for
+   * as long, it answers none of so many cancelled requests that nothing more can be asked.
+   */
   timeoutMs?: number;
 }
 
@@ -19,11 +23,11 @@ export class Heartbeat {
   readonly #client: SidecarClient;
   readonly #intervalMs: number;
   readonly #timeoutMs: number;
-  readonly #onHang: (silentMs: number) => void;
+  readonly #onHang: (cause: EndCause) => void;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  constructor(client: SidecarClient, options: HeartbeatOptions, onHang: (silentMs: number) => void) {
+  constructor(client: SidecarClient, options: HeartbeatOptions, onHang: (cause: EndCause) => void) {
     this.#client = client;
     this.#intervalMs = options.intervalMs ?? 5_000;
     this.#timeoutMs = options.timeoutMs ?? 10_000;
@@ -45,14 +49,22 @@ export class Heartbeat {
   async #beat(): Promise<void> {
     const asked = performance.now();
     const silent = asked - this.#client.lastHeard;
-    if (silent < this.#intervalMs) return this.#rest(this.#intervalMs - silent);
+    const { blockedSince } = this.#client;
+    const blocked = blockedSince !== undefined && asked - blockedSince >= this.#timeoutMs;
+    if (silent < this.#intervalMs && !blocked) return this.#rest(this.#intervalMs - silent);
     const answer = await this.#client.ping({}, { timeoutMs: this.#timeoutMs }).catch(() => undefined);
-    if (answer !== undefined || this.#stopped) return this.#rest();
+    if (this.#stopped) return;
+    if (answer !== undefined) {
+      // It has read what was sent before the ping, and it does not stand still.
+      if (!blocked || this.#client.blockedSince !== blockedSince) return this.#rest();
+      const message = "the sidecar did not answer requests that were cancelled, and takes no others";
+      return this.#onHang({ kind: "protocol", message });
+    }
     // Where this process stood still, the answer is in the pipe.
     await pipesRead();
     const now = performance.now();
     const stalled = now - asked > this.#timeoutMs + STALLED_MS;
     if (this.#stopped || this.#client.closed || stalled || this.#client.lastHeard > asked) return this.#rest();
-    this.#onHang(now - this.#client.lastHeard);
+    this.#onHang({ kind: "hang", silentMs: now - this.#client.lastHeard });
   }
 }

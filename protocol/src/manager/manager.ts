@@ -10,7 +10,7 @@ import { consoleLogger, type Logger } from "../logger.js";
 import type { Event, ReadyData, SearchParams, WatchParams } from "../protocol.js";
 import {
   internalMethod,
-  invalidTimeout,
+  invalidOptions,
   withMethods,
   type Arguments,
   type ManagedMethod,
@@ -209,8 +209,8 @@ export class SidecarManager
 
   /** Sends a request; its result, or a `SidecarError`. */
   request<M extends ManagedMethod>(method: M, ...[params, options]: Arguments<M>): Promise<Result<M>> {
-    const internal = internalMethod(method);
-    if (internal !== undefined) return Promise.reject(internal);
+    const invalid = internalMethod(method) ?? invalidOptions(method, options);
+    if (invalid !== undefined) return Promise.reject(invalid);
     const timeoutMs = options?.timeoutMs ?? this.#requestTimeoutMs;
     const client = this.#serving();
     if (client !== undefined) {
@@ -223,6 +223,8 @@ export class SidecarManager
 
   /** Searches, and gives files as they are found. */
   searchStream(params: Omit<SearchParams, "stream">, options: RequestOptions = {}): SearchStream {
+    const invalid = invalidOptions("search", options);
+    if (invalid !== undefined) return searchStream(() => Promise.reject(invalid));
     const timeoutMs = options.timeoutMs ?? this.#requestTimeoutMs;
     return searchStream(
       (onFiles, signal) =>
@@ -236,10 +238,12 @@ export class SidecarManager
    * Ends when it is closed or the manager is stopped; throws where it fails for good.
    */
   watch(params: WatchParams = {}, options: Pick<RequestOptions, "signal"> = {}): Subscription {
-    const subscription = new LastingSubscription(params, options.signal, (ended) => this.#subscriptions.delete(ended));
-    const refusal = this.#refusal();
-    if (refusal !== undefined) subscription.finish(refusal.about("watch"));
-    else if (!options.signal?.aborted) {
+    const invalid = invalidOptions("watch", options);
+    const signal = invalid === undefined ? options.signal : undefined;
+    const subscription = new LastingSubscription(params, signal, (ended) => this.#subscriptions.delete(ended));
+    const refusal = invalid ?? this.#refusal()?.about("watch");
+    if (refusal !== undefined) subscription.finish(refusal);
+    else if (!signal?.aborted) {
       this.#subscriptions.add(subscription);
       const client = this.#serving();
       if (client !== undefined) void subscription.attach(client);
@@ -337,9 +341,7 @@ export class SidecarManager
     this.#ready = ready;
     const { heartbeat } = this.#options;
     if (heartbeat !== false) {
-      this.#heartbeat = new Heartbeat(process.client, heartbeat ?? {}, (silentMs) =>
-        process.condemn({ kind: "hang", silentMs }),
-      );
+      this.#heartbeat = new Heartbeat(process.client, heartbeat ?? {}, (cause) => process.condemn(cause));
     }
     this.#state = "ready";
     this.#waiting.resolve(ready);
@@ -415,8 +417,6 @@ export class SidecarManager
   ): Promise<T> {
     const asked = performance.now();
     const { timeoutMs = 0 } = options;
-    const invalid = invalidTimeout(method, timeoutMs);
-    if (invalid !== undefined) throw invalid;
     // Never 0, which would be no time-out.
     const left = () => (timeoutMs === 0 ? 0 : Math.max(1, Math.ceil(timeoutMs - (performance.now() - asked))));
     for (let rest = timeoutMs; ; rest = left()) {
