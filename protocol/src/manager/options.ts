@@ -10,6 +10,7 @@ import {
   checkRoot,
   invalid,
   isRecord,
+  listOf,
   oneOf,
   record,
   shown,
@@ -63,16 +64,20 @@ export interface SidecarManagerOptions {
   logger?: Logger;
 }
 
+/** What becomes part of a command line, which ends at a NUL. */
+const argument: Check = (value) => text(value) ?? (String(value).includes("\0") ? "expected no NUL in it" : undefined);
+const argumentList: Check = (value) => texts(value) ?? listOf(argument)(value);
+
 const settings: Check = (value) => (value === false || isRecord(value) ? undefined : "expected an object or false");
 
 const OPTIONS = {
   root: text,
   binary: anything,
-  exclude: texts,
-  cacheDir: text,
+  exclude: argumentList,
+  cacheDir: argument,
   watchMode: oneOf("native", "poll", "off"),
   logLevel: oneOf("off", "error", "warn", "info", "debug"),
-  args: texts,
+  args: argumentList,
   env: record,
   startTimeoutMs: amount,
   requestTimeoutMs: amount,
@@ -96,7 +101,7 @@ const NESTED = {
 };
 
 const BINARY = { path: text, source: text, manifest: record } satisfies Record<keyof SidecarBinary, Check>;
-const COMMAND = { file: text, args: texts, env: record } satisfies Record<keyof SidecarCommand, Check>;
+const COMMAND = { file: text, args: argumentList, env: record } satisfies Record<keyof SidecarCommand, Check>;
 
 /** Throws `invalid_params`, which names the option, where a manager cannot be made with these. */
 export function checkManagerOptions(options: SidecarManagerOptions): void {
@@ -135,7 +140,8 @@ export function commandLine(options: SidecarManagerOptions): string[] {
     // One that is absolute stays as it is: `..` behind a symbolic link is not what `resolve` makes of it.
     ["--root", isAbsolute(root) ? root : resolve(root)],
     ["--log-format", "json", "--log-level", logLevel],
-    exclude.flatMap((glob) => ["--exclude", glob]),
+    // In one argument: a glob may begin with a hyphen.
+    exclude.map((glob) => `--exclude=${glob}`),
     cacheDir === undefined ? [] : ["--cache-dir", resolve(cacheDir)],
     watchMode === undefined ? [] : ["--watch", watchMode],
     [...args],
