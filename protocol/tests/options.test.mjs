@@ -73,7 +73,7 @@ test("of a backend and of a search for the binary, too", async () => {
   const backend = (options) => createWorkspaceBackend({ root: temp, ...options });
   const code = "invalid_params";
   const WRONG_BACKENDS = [
-    [{ modes: "on" }, /^modes: there is no such option; there are root, mode, sidecar, onWarning, onSwitch$/],
+    [{ modes: "on" }, /^modes: there is no such option; there are root, mode, sidecar, onWarning, onSwitch, signal$/],
     [{ mode: "maybe" }, /^mode: expected one of "on", "off", "required", got "maybe"$/],
     [{ onWarning: "console" }, /^onWarning: expected a function, got "console"$/],
     [{ sidecar: false }, /^sidecar: expected an object, got false$/],

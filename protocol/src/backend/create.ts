@@ -1,8 +1,9 @@
 // A backend for a workspace: which one, and what is said about it.
 
+import { onAbort } from "../abort.js";
 import { callOut } from "../callbacks.js";
-import { anything, callable, checkOptions, checkRoot, oneOf, type Check } from "../checks.js";
-import type { SidecarError } from "../errors.js";
+import { abortSignal, anything, callable, checkOptions, checkRoot, oneOf, type Check } from "../checks.js";
+import { SidecarError } from "../errors.js";
 import { consoleLogger, silentLogger } from "../logger.js";
 import { SidecarManager } from "../manager/manager.js";
 import { checkSidecarOptions, type SidecarManagerOptions } from "../manager/options.js";
@@ -38,6 +39,11 @@ export interface WorkspaceBackendOptions {
   onWarning?: (message: string, error: SidecarError) => void;
   /** Called when the answers begin to come from another kind of backend, after the warning; never before it is made. */
   onSwitch?: (kind: BackendKind, error: SidecarError) => void;
+  /**
+   * Gives up opening: rejects with `cancelled`, once the sidecar that was being started is gone. It has no effect on a
+   * backend that is there: `dispose` ends that.
+   */
+  signal?: AbortSignal | undefined;
 }
 
 const OPTIONS = {
@@ -46,6 +52,7 @@ const OPTIONS = {
   sidecar: anything,
   onWarning: callable,
   onSwitch: callable,
+  signal: abortSignal,
 } satisfies Record<keyof WorkspaceBackendOptions, Check>;
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -53,15 +60,15 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 /**
  * Opens a workspace. Rejects with a `SidecarError`: in every mode, with `not_found`, `not_a_file`, `permission_denied`
  * or `io_error` if the root cannot be opened, `invalid_glob` for `exclude`, and `invalid_params` for wrong options; in
- * mode `required`, with what kept the sidecar from starting.
+ * mode `required`, with what kept the sidecar from starting; `cancelled` where `signal` was aborted before.
  */
 export async function createWorkspaceBackend(options: WorkspaceBackendOptions): Promise<WorkspaceBackend> {
   checkRoot(options);
   checkOptions(options, OPTIONS);
-  const { mode = "on", sidecar: managed = {} } = options;
+  const { mode = "on", sidecar: managed = {}, signal } = options;
   checkSidecarOptions(managed, "sidecar");
   const { exclude = [], requestTimeoutMs = DEFAULT_TIMEOUT_MS, logger = silentLogger } = managed;
-  const root = await openRoot(options.root);
+  const root = await unlessAborted(signal, openRoot(options.root));
   // What is wrong with them is said before a process is started with them.
   new PathFilter([], [...exclude]);
 
@@ -85,15 +92,30 @@ export async function createWorkspaceBackend(options: WorkspaceBackendOptions): 
 
   const sidecar = new SidecarManager({ ...managed, root, logger });
   try {
-    await sidecar.start();
+    await unlessAborted(signal, sidecar.start());
     return workspace(sidecar);
   } catch (error) {
     await sidecar.stop();
     // What the sidecar says of a root that is gone by now is the caller's error, too.
-    await openRoot(options.root);
+    await unlessAborted(signal, openRoot(options.root));
     if (mode === "required" || !(isGone(error) || isCrash(error))) throw error;
     warn(error);
     return workspace(undefined);
+  }
+}
+
+/** Waits, but no longer than until `signal` is aborted: then it rejects with `cancelled`. */
+async function unlessAborted<T>(signal: AbortSignal | undefined, work: Promise<T>): Promise<T> {
+  const cancelled = () => new SidecarError("cancelled", "opening the workspace was cancelled", { cause: signal?.reason });
+  let unlisten = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    if (signal?.aborted) reject(cancelled());
+    else unlisten = onAbort(signal, () => reject(cancelled()));
+  });
+  try {
+    return await Promise.race([aborted, work]);
+  } finally {
+    unlisten();
   }
 }
 
