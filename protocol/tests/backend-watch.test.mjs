@@ -261,3 +261,13 @@ for (const kind of Object.keys(BACKENDS)) {
     t.diagnostic(`${kind}: ${SEEDS} trees, ${events} events`);
   });
 }
+
+for (const kind of Object.keys(BACKENDS)) {
+  test(`a watch that is closed before it is established says so in the same words: ${kind}`, async () => {
+    await withBackend(kind, { "a.ts": "" }, async (backend) => {
+      const watch = backend.watch();
+      watch.close();
+      await assert.rejects(watch.established, { code: "cancelled", message: "watch: it was closed" });
+    });
+  });
+}

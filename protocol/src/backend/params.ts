@@ -7,7 +7,9 @@ const range: Check = (value) => {
   if (typeof value !== "object" || value === null || !("start" in value && "end" in value)) {
     return "expected `start` and `end`";
   }
-  const { start, end } = value;
+  const { start, end, ...more } = value;
+  const [unknown] = Object.keys(more);
+  if (unknown !== undefined) return `there is no \`${unknown}\` in it; it has \`start\` and \`end\``;
   const problem = count(start) ?? count(end);
   return problem ?? (Number(start) > Number(end) ? "`start` lies behind `end`" : undefined);
 };

@@ -4,6 +4,7 @@ import { SidecarError } from "../errors.js";
 import type { SidecarManager } from "../manager/manager.js";
 import type { WatchParams } from "../protocol.js";
 import type { RequestOptions } from "../requests.js";
+import { failedPath } from "./node/paths.js";
 import type {
   WorkspaceFile,
   WorkspaceGlobParams,
@@ -11,6 +12,7 @@ import type {
   WorkspaceReadParams,
   WorkspaceSearchParams,
   WorkspaceSearchResult,
+  WorkspaceStatEntry,
   WorkspaceStatResult,
   WorkspaceWatch,
 } from "./types.js";
@@ -56,14 +58,18 @@ export class SidecarWorkspace {
   }
 
   async stat(paths: string[], options: RequestOptions): Promise<WorkspaceStatResult> {
-    const { entries } = await this.#sidecar.request("stat", { paths }, options);
-    return {
-      entries: entries.map((entry) => {
-        if ("error" in entry) return entry;
-        const { path, kind, size, mtimeMs } = entry;
-        return { path, kind, size, mtimeMs };
-      }),
-    };
+    // What is no valid Unicode cannot be written as JSON; it fails alone, as other wrong paths do.
+    const asked = paths.filter((path) => path.isWellFormed());
+    const told = await this.#sidecar.request("stat", { paths: asked }, options);
+    const entries = told.entries.map((entry): WorkspaceStatEntry => {
+      if ("error" in entry) return entry;
+      const { path, kind, size, mtimeMs } = entry;
+      return { path, kind, size, mtimeMs };
+    });
+    for (const [at, path] of paths.entries()) {
+      if (!path.isWellFormed()) entries.splice(at, 0, failedPath(path));
+    }
+    return { entries };
   }
 
   watch(params: WatchParams): WorkspaceWatch {

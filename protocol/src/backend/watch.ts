@@ -73,7 +73,8 @@ export class LastingWatch implements WorkspaceWatch {
       try {
         return await source.established;
       } catch (error) {
-        if (this.#end !== undefined) throw this.#end.error ?? error;
+        // Whatever word the source has for being closed.
+        if (this.#end !== undefined) throw this.#end.error ?? closed();
         this.#failed(source, error);
       }
     }
@@ -97,4 +98,8 @@ export class LastingWatch implements WorkspaceWatch {
     const { signal } = this.#options;
     this.#finish(new SidecarError("cancelled", "watch: cancelled", { method: "watch", cause: signal?.reason }));
   }
+}
+
+function closed(): SidecarError {
+  return new SidecarError("cancelled", "watch: it was closed", { method: "watch" });
 }

@@ -26,6 +26,7 @@ const DOTTED = ["f.o", "^.", "foo.*", ".+$", "[^f]oo", "^[^ ]* "];
 const BAD_PATTERNS = ["(", "[", "a{2,1}", "*", "x".repeat(17_000), "a\\nb"];
 const PATHS = [
   "", "/", "a//b", "../x", "a/..", "./a", "a\\b", "C:/x", "nowhere", "nowhere/x", "a.ts/x", "x".repeat(300), "\0",
+  "a\ud800",
 ];
 
 /** Without what two answers may differ in. */
@@ -53,6 +54,7 @@ export function* questions(seed, paths, { illFormed, count = 60 }) {
   for (const pattern of BAD_PATTERNS) yield ["search", { pattern, regex: true }];
   for (const path of PATHS) yield ["readFile", path];
   yield ["stat", [...PATHS, ...paths]];
+  yield ["readFile", "a.ts", { range: { start: 0, end: 1, length: 1 } }];
   for (const path of paths) {
     yield ["readFile", path];
     yield ["readFile", path, { encoding: "base64" }];

@@ -41,7 +41,10 @@ export async function glob(
   let start = 0;
   if (after !== undefined) {
     start = items.findIndex((item) => item.path === after) + 1;
-    if (start === 0) throw new SidecarError("invalid_params", `\`after\`: ${after} is not in the listing (any more)`);
+    if (start === 0) {
+      const message = `\`after\`: ${after} is not in the listing (any more)`;
+      throw new SidecarError("invalid_params", message, { data: { param: "after" } });
+    }
   }
   const listed = items.slice(start, start + limit);
   return {

@@ -1,18 +1,28 @@
 // Paths as the contract has them: their form, and their order.
 
 import { SidecarError } from "../../errors.js";
+import type { FailedPath } from "../../protocol.js";
 
 /** Longer than what any supported system opens. */
 const MAX_BYTES = 32 * 1024;
 const SHOWN = 200;
+const NOT_UNICODE = "it is not valid Unicode";
 
 /** Makes sure that a path has the form of the contract. */
 export function checkPath(path: string): void {
   const problem = problemOf(path);
-  if (problem !== undefined) {
-    const shown = JSON.stringify(Array.from(path.slice(0, 2 * SHOWN)).slice(0, SHOWN).join(""));
-    throw new SidecarError("invalid_path", `invalid path ${shown}: ${problem}`);
-  }
+  if (problem !== undefined) throw invalidPath(path, problem);
+}
+
+/** What `stat` says of a path that is not valid Unicode. */
+export function failedPath(path: string): FailedPath {
+  const { message } = invalidPath(path, NOT_UNICODE);
+  return { path, error: { code: "invalid_path", message } };
+}
+
+function invalidPath(path: string, problem: string): SidecarError {
+  const shown = JSON.stringify(Array.from(path.slice(0, 2 * SHOWN)).slice(0, SHOWN).join(""));
+  return new SidecarError("invalid_path", `invalid path ${shown}: ${problem}`);
 }
 
 /** Whether something found on disk can be named as a path of the contract. */
@@ -24,7 +34,7 @@ export function isNameable(path: string): boolean {
 function problemOf(path: string): string | undefined {
   if (path === "") return "it is empty";
   if (path.length > MAX_BYTES || Buffer.byteLength(path) > MAX_BYTES) return "it is too long";
-  if (!path.isWellFormed()) return "it is not valid Unicode";
+  if (!path.isWellFormed()) return NOT_UNICODE;
   if (path.includes("\0")) return "it contains NUL";
   if (path.includes("\\")) return "it contains a backslash; parts are separated by `/` on every platform";
   if (path.startsWith("/")) return "it is absolute; paths are relative to the workspace root";
