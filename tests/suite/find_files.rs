@@ -185,17 +185,23 @@ fn changes_are_seen_at_once() {
 #[test]
 fn it_can_be_cancelled() {
     let workspace = fixtures::large();
-    let mut sidecar = Sidecar::builder(&workspace.root).args(["--threads", "1"]).spawn();
-    // They wait for the first index.
-    let ids = sidecar.send_all((0..30).map(|_| ("findFiles", json!({ "query": "file", "syncTimeoutMs": 60_000 }))));
-    let cancels = sidecar.send_all(ids.iter().map(|id| ("cancel", json!({ "id": id }))));
-    let mut all = 0;
-    for (id, cancel) in ids.iter().zip(&cancels) {
-        let cancelled = sidecar.result(cancel)["cancelled"] == true;
-        assert_eq!(sidecar.wait_for(id)["error"]["code"] == "cancelled", cancelled, "{id}");
-        all += usize::from(cancelled);
+    // A machine may be so busy that the cancellations come late; then another process is asked.
+    for attempt in 1.. {
+        let mut sidecar = Sidecar::builder(&workspace.root).args(["--threads", "1"]).spawn();
+        // They wait for the first index.
+        let ids = sidecar.send_all((0..30).map(|_| ("findFiles", json!({ "query": "file" }))));
+        let cancels = sidecar.send_all(ids.iter().map(|id| ("cancel", json!({ "id": id }))));
+        let mut all = 0;
+        for (id, cancel) in ids.iter().zip(&cancels) {
+            let cancelled = sidecar.result(cancel)["cancelled"] == true;
+            assert_eq!(sidecar.wait_for(id)["error"]["code"] == "cancelled", cancelled, "{id}");
+            all += usize::from(cancelled);
+        }
+        assert_eq!(find(&mut sidecar, "file")["limitHit"], true);
+        sidecar.finish();
+        if all > 0 {
+            break;
+        }
+        assert!(attempt < 20, "thirty answers in no time, {attempt} times");
     }
-    assert!(all > 0, "thirty answers in no time");
-    assert_eq!(find(&mut sidecar, "file")["limitHit"], true);
-    sidecar.finish();
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// A workspace in a directory of its own, gone with this value.
@@ -29,6 +30,14 @@ impl Workspace {
     /// Where `path` lies.
     pub(crate) fn at(&self, path: &str) -> PathBuf {
         self.root.join(path)
+    }
+
+    /// Puts a file in its place at once, so that nobody sees it before it is written.
+    pub(crate) fn put(&self, path: &str, content: impl AsRef<[u8]>) {
+        let (aside, path) = (self.outer().join("aside"), self.at(path));
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&aside, content).unwrap();
+        fs::rename(aside, path).unwrap();
     }
 
     /// Writes a file and the directories above it.
@@ -120,6 +129,37 @@ pub(crate) fn add_oddities(workspace: &Workspace) {
         let name = std::ffi::OsStr::from_bytes(b"caf\xE9.txt");
         fs::write(workspace.root.join("odd").join(name), "not a UTF-8 name\n").unwrap();
         fs::write(workspace.root.join("odd/back\\slash.txt"), "a backslash in the name\n").unwrap();
+    }
+}
+
+/// What a request never comes to the end of: it runs until it is cancelled, however fast or slow the machine is.
+pub(crate) struct Endless;
+
+impl Endless {
+    /// Adds what it takes to a workspace, which lists the same files as before.
+    pub(crate) fn add(workspace: &Workspace) -> Self {
+        // The repository's excludes are not listed themselves.
+        workspace.write(".git/info/exclude", "/endless.bin\n");
+        let path = workspace.at("endless.bin");
+        let file = fs::File::create(&path).unwrap();
+        // Sparse: it takes no room, but far longer to hash than any test lasts. Windows has to be told.
+        if cfg!(windows) {
+            let told = std::process::Command::new("fsutil").args(["sparse", "setflag"]).arg(&path).status().unwrap();
+            assert!(told.success());
+        }
+        file.set_len(1 << 40).unwrap();
+        Self
+    }
+
+    /// The request, for a method that is answered at once or, if it is `heavy`, for one that works for long.
+    pub(crate) fn request(&self, heavy: bool) -> (&'static str, Value) {
+        // The answer has the hash of all of it.
+        let range = json!({ "start": 0, "end": 1 });
+        if heavy {
+            ("readFiles", json!({ "paths": ["endless.bin"], "range": range }))
+        } else {
+            ("readFile", json!({ "path": "endless.bin", "range": range }))
+        }
     }
 }
 

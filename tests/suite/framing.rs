@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::fixtures;
-use crate::harness::Sidecar;
+use crate::fixtures::{self, Endless};
+use crate::harness::{Sidecar, soon};
 use crate::memory;
 
 #[test]
@@ -141,15 +141,19 @@ fn requests_in_odd_clothes() {
 
 #[test]
 fn an_id_in_flight_cannot_be_used_again() {
-    let workspace = fixtures::large();
+    let workspace = fixtures::copy();
+    let (method, params) = Endless::add(&workspace).request(false);
     let mut sidecar = Sidecar::builder(&workspace.root).args(["--threads", "1"]).spawn();
-    let glob = r#""method":"glob","params":{"include":["**"],"fields":["hash"]}"#;
-    // The second line is read long before the first is answered; the two responses have one id.
-    sidecar.expect("again");
-    sidecar.send_raw(format!("{{\"id\":\"again\",{glob}}}\n{{\"id\":\"again\",\"method\":\"ping\"}}\n").as_bytes());
-    assert_eq!(sidecar.error("again")["code"], "duplicate_id");
-    sidecar.expect("again");
-    sidecar.result("again");
+    let line = json!({ "id": "again", "method": method, "params": params });
+    // The first is not answered before it is cancelled; the responses have one id.
+    for second in ["ping", "stat", "shutdown"] {
+        sidecar.expect("again");
+        sidecar.send_raw(format!("{line}\n{{\"id\":\"again\",\"method\":\"{second}\"}}\n").as_bytes());
+        assert_eq!(sidecar.error("again")["code"], "duplicate_id", "{second}");
+        sidecar.expect("again");
+        assert_eq!(sidecar.request("cancel", json!({ "id": "again" })), json!({ "cancelled": true }));
+        assert_eq!(sidecar.error("again")["code"], "cancelled");
+    }
     // Answered ids are free.
     sidecar.send_line(br#"{"id":"again","method":"ping"}"#, Some("again"));
     sidecar.result("again");
@@ -159,11 +163,12 @@ fn an_id_in_flight_cannot_be_used_again() {
 #[test]
 fn long_lines_are_discarded() {
     let workspace = fixtures::copy();
-    let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-request-bytes", "1000"]).spawn();
     let padded = |length: usize| {
         let (head, tail) = (r#"{"id":"a","method":"ping","x":""#, r#""}"#);
         format!("{head}{}{tail}", "x".repeat(length - head.len() - tail.len()))
     };
+    let start = || Sidecar::builder(&workspace.root).args(["--max-request-bytes", "1000"]).spawn();
+    let mut sidecar = start();
     for end in ["", "\r"] {
         sidecar.send_line(format!("{}{end}", padded(1000)).as_bytes(), Some("a"));
         sidecar.result("a");
@@ -177,10 +182,14 @@ fn long_lines_are_discarded() {
             sidecar.request("ping", json!({}));
         }
     }
-    sidecar.send_raw("x".repeat(5000).as_bytes());
-    sidecar.close_stdin();
-    assert_eq!(sidecar.wait_for_null()["code"], "request_too_large");
-    sidecar.ended(0, crate::harness::A_SECOND);
+    sidecar.finish();
+    soon("the end", || {
+        let mut sidecar = start();
+        sidecar.send_raw("x".repeat(5000).as_bytes());
+        sidecar.close_stdin();
+        assert_eq!(sidecar.wait_for_null()["code"], "request_too_large");
+        sidecar.ended(0)
+    });
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::fixtures::{self, Workspace};
-use crate::harness::{A_SECOND, LIMIT, Sidecar};
+use crate::harness::{Effort, LIMIT, Sidecar, soon};
 
 mod corpus;
 pub(crate) mod differential;
@@ -257,12 +257,17 @@ fn what_took_too_long_is_not_tried_again_until_it_changes() {
         }
         assert!(Instant::now() < end, "it is parsed again and again");
     }
-    let (usages, _) = ask(&mut sidecar, "usages", json!({ "name": "Part" }), 1500);
+    // With less time than it was tried for. Where a machine stands still for as long, it is asked once more.
+    let mut ask_in_time = |method: &str, params: Value| {
+        let mut answers = (0..10).map(|_| ask(&mut sidecar, method, params.clone(), 1500).0);
+        answers.find(|answer| answer["error"]["code"] != "timeout").expect("it is parsed again and again")
+    };
+    let usages = ask_in_time("usages", json!({ "name": "Part" }));
     assert_eq!(usages["result"]["skipped"], json!(["bad.tsx"]), "{usages:.300}");
     assert_eq!(usages["result"]["files"][0]["path"], "good.tsx");
-    let (query, _) = ask(&mut sidecar, "query", json!({ "query": "(jsx_self_closing_element) @a" }), 1500);
+    let query = ask_in_time("query", json!({ "query": "(jsx_self_closing_element) @a" }));
     assert_eq!(query["result"]["stats"]["tooSlowSkipped"], 1, "{query:.300}");
-    let (graph, _) = ask(&mut sidecar, "moduleGraph", json!({}), 1500);
+    let graph = ask_in_time("moduleGraph", json!({}));
     assert_eq!(graph["result"]["skipped"], json!(["bad.tsx"]), "{graph:.300}");
     workspace.write("bad.tsx", "<Part />;");
     assert_eq!(names(&sidecar.request("parse", json!({ "path": "bad.tsx" }))["jsx"]), ["Part"]);
@@ -299,15 +304,20 @@ fn hostile_sources_are_answered_in_time() {
             let params = json!({ "text": text, "language": "tsx", "tree": tree });
             let (id, _) = sidecar.line("parse", &params);
             let line = json!({ "id": id, "method": "parse", "params": params, "timeoutMs": 300 }).to_string();
-            let start = Instant::now();
-            sidecar.send_line(line.as_bytes(), Some(&id));
-            let response = sidecar.wait_for(&id);
-            let code = response["error"]["code"].as_str().unwrap_or("timeout");
-            assert!(matches!(code, "timeout" | "response_too_large"), "{response:.300}");
-            assert!(start.elapsed() < A_SECOND, "{:.20}… took {:?}", text, start.elapsed());
-            let start = Instant::now();
-            assert_eq!(names(&parse_text(&mut sidecar, "<b />")["jsx"]), ["b"]);
-            assert!(start.elapsed() < A_SECOND, "after {:.20}… the next took {:?}", text, start.elapsed());
+            soon(&format!("{text:.20}…"), || {
+                let effort = Effort::of(&sidecar);
+                sidecar.send_line(line.as_bytes(), Some(&id));
+                let response = sidecar.wait_for(&id);
+                let took = effort.took(&sidecar);
+                let code = response["error"]["code"].as_str().unwrap_or("timeout");
+                assert!(matches!(code, "timeout" | "response_too_large"), "{response:.300}");
+                took
+            });
+            soon(&format!("the next one after {text:.20}…"), || {
+                let effort = Effort::of(&sidecar);
+                assert_eq!(names(&parse_text(&mut sidecar, "<b />")["jsx"]), ["b"]);
+                effort.took(&sidecar)
+            });
         }
     }
     let status = sidecar.request("status", json!({}));
