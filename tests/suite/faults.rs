@@ -1,7 +1,6 @@
 //! The model against a watcher that loses, delays and shuffles what it tells, and has limits of its own.
 #![cfg(target_os = "linux")]
 
-mod local;
 mod source;
 
 use std::path::Path;
@@ -12,10 +11,10 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use workspace_sidecar::watch::Source;
 
-use crate::faults::local::Local;
 use crate::faults::source::{Fault, Faults, Faulty};
 use crate::fixtures::Workspace;
 use crate::harness::LIMIT;
+use crate::local::Local;
 use crate::model::answer::{listing_params, search_params};
 use crate::model::client::Client;
 use crate::model::disk::Disk;

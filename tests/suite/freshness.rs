@@ -293,31 +293,13 @@ fn sync_of_paths_is_exact() {
     sidecar.finish();
 }
 
+/// What is said then: `waiting.rs`.
 #[test]
-fn eventual_answers_do_not_wait() {
-    let workspace = fixtures::large();
-    let mut sidecar = Sidecar::spawn(&workspace.root);
-    let synced = json!({ "include": ["**"], "fields": ["hash"], "syncTimeoutMs": 60_000 });
-    let ids = sidecar.send_all([
-        ("glob", synced),
-        ("glob", json!({ "include": ["**"], "consistency": "eventual" })),
-        ("stat", json!({ "paths": ["packages"] })),
-    ]);
-    let eventual = sidecar.result(&ids[1]);
-    assert_eq!((&eventual["synced"], eventual["clock"].is_string()), (&json!(false), true));
-    sidecar.result(&ids[2]);
-    let full = sidecar.result(&ids[0]);
-    assert_eq!(full["files"].as_array().unwrap().len(), fixtures::LARGE_FILES);
-    assert_eq!(sidecar.order().last(), Some(&ids[0]), "the synced answer takes a walk, the others none");
-    sidecar.finish();
-}
-
-#[test]
-fn no_time_to_sync_is_said() {
-    let workspace = fixtures::large();
-    let mut sidecar = Sidecar::builder(&workspace.root).args(["--sync-timeout-ms", "0"]).spawn();
-    assert_eq!(sidecar.request("glob", json!({ "include": ["**"] }))["synced"], false);
-    assert_eq!(sidecar.request("sync", json!({}))["synced"], false);
+fn the_time_to_sync_can_be_set() {
+    let workspace = fixtures::copy();
+    let builder = Sidecar::builder(&workspace.root).own_sync_timeout().args(["--sync-timeout-ms", "0"]);
+    let mut sidecar = builder.spawn();
+    assert_eq!(sidecar.wait_event("ready")["limits"]["syncTimeoutMs"], 0);
     assert_eq!(sidecar.request("sync", json!({ "timeoutMs": 60_000 }))["synced"], true);
     let result = sidecar.request("glob", json!({ "include": ["**"], "syncTimeoutMs": 60_000 }));
     assert_eq!(result["synced"], true);

@@ -43,7 +43,7 @@ fn config() -> Config {
 }
 
 /// A server on a thread of its own, and what it said.
-pub(super) struct Local {
+pub(crate) struct Local {
     /// Until the end of its input.
     requests: Option<UnboundedSender<String>>,
     lines: Receiver<Value>,
@@ -54,7 +54,7 @@ pub(super) struct Local {
 }
 
 impl Local {
-    pub(super) fn start(root: &Path, source: Arc<dyn Source>) -> Self {
+    pub(crate) fn start(root: &Path, source: Arc<dyn Source>) -> Self {
         let (requests, received) = unbounded_channel();
         let (send, lines) = mpsc::channel();
         let root = root.to_owned();
