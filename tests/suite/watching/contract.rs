@@ -1,13 +1,14 @@
 //! `watch`, `unwatch`, `changed` and `changes` do what the contract says.
 
 use std::fs;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{Listener, ask, sync};
 use crate::fixtures::{self, Workspace};
 use crate::freshness::contents;
-use crate::harness::{LIMIT, Sidecar};
+use crate::harness::Sidecar;
 use crate::memory;
 use crate::referee::cold;
 
@@ -33,12 +34,19 @@ fn kinds(changes: &Value) -> Vec<(&str, &str)> {
 
 #[test]
 fn what_came_to_nothing_is_not_told() {
+    // All of it must lie within the time to settle. Where a machine took longer, it is done once more.
+    let attempts = (1..=10).take_while(|_| !come_to_nothing(Duration::from_secs(2))).count();
+    assert!(attempts < 10, "all of it took too long, {attempts} times");
+}
+
+/// Makes changes that come to nothing, and some that do not. Whether all of it was done before any of it was to be told.
+fn come_to_nothing(settle: Duration) -> bool {
     let workspace = Workspace::empty();
     workspace.write("same.ts", "the same");
     workspace.write("twice.ts", "0");
     let mut sidecar = started(&workspace);
-    // Long enough that all of this lies within it, on a busy machine, too.
-    let watch = sidecar.request("watch", json!({ "settleMs": 3000 }));
+    let watch = sidecar.request("watch", json!({ "settleMs": settle.as_millis() as u64 }));
+    let start = Instant::now();
     workspace.write("brief.ts", "here");
     sync(&mut sidecar);
     fs::remove_file(workspace.at("brief.ts")).unwrap();
@@ -49,6 +57,10 @@ fn what_came_to_nothing_is_not_told() {
     sync(&mut sidecar);
     workspace.write("twice.ts", "2");
     sync(&mut sidecar);
+    if start.elapsed() >= settle {
+        sidecar.finish();
+        return false;
+    }
     let before = sidecar.request("status", json!({}));
     let event = sidecar.wait_event("changed");
     assert_eq!(event["subscription"], watch["subscription"]);
@@ -58,6 +70,7 @@ fn what_came_to_nothing_is_not_told() {
     assert_eq!((&event["changes"][0]["size"], &event["clock"]), (&json!(1), &before["clock"]));
     assert!(event["changes"][0]["mtimeMs"].is_f64());
     sidecar.finish();
+    true
 }
 
 #[test]
@@ -84,7 +97,7 @@ fn each_subscription_is_told_of_its_part_until_it_ends() {
     let id = sidecar.send("unwatch", json!({ "subscription": sources["subscription"] }));
     assert_eq!(sidecar.result(&id), json!({}));
     // What was told before the response: a file may have been seen when it was made, and again when it was written.
-    while let Some(event) = sidecar.try_event("changed", std::time::Duration::ZERO).unwrap() {
+    while let Some(event) = sidecar.try_event("changed", Duration::ZERO).unwrap() {
         let is_expected = |path: &str| ["src/b.md", "docs/b.md"].contains(&path);
         assert!(kinds(&event["changes"]).iter().all(|(path, _)| is_expected(path)), "{event}");
     }
@@ -159,8 +172,9 @@ fn changes_since_a_clock() {
 fn a_slow_client_holds_nothing_up() {
     let workspace = fixtures::large();
     let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-queued-bytes", "65536"]).reads_only(3).spawn();
-    let watch = sidecar.request("watch", json!({ "settleMs": 0 }));
+    // Not earlier, or the first index, too, might be told of: these three lines are all that is read.
     sidecar.wait_event("indexed");
+    let watch = sidecar.request("watch", json!({ "settleMs": 0 }));
     let mirror = crate::model::mirror::Mirror::new(&watch, crate::model::mirror::Scope::ALL, &cold(&workspace.root));
     for round in 0..3 {
         for directory in 0..60 {
@@ -185,13 +199,13 @@ fn a_slow_client_holds_nothing_up() {
 fn a_client_that_never_reads_is_left() {
     let workspace = fixtures::large();
     let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-queued-bytes", "65536"]).reads_only(3).spawn();
-    sidecar.request("watch", json!({ "settleMs": 0 }));
     sidecar.wait_event("indexed");
+    sidecar.request("watch", json!({ "settleMs": 0 }));
     fs::rename(workspace.at("packages"), workspace.at("moved")).unwrap();
     sidecar.let_it_fill();
     sidecar.close_stdin();
     sidecar.close_stdout();
-    sidecar.ended_unread(0, LIMIT);
+    sidecar.ended_unread(0);
 }
 
 /// Hashing a large file takes far longer than a change may wait to be told.

@@ -19,10 +19,9 @@ fn kept() -> usize {
 
 /// Makes more events than that while the process cannot read them.
 fn overflow(listener: &Listener, workspace: &Workspace) {
-    listener.sidecar.signal(Signal::STOP);
+    listener.sidecar.stop();
     // Each write is told, unless it is told just like the one before it.
     let mut files = [0, 1].map(|at| fs::File::create(workspace.at(&format!("busy/{at}.ts"))).unwrap());
-    // It takes a moment until the process stands still.
     for at in 0..=kept() * 2 {
         files[at % 2].write_all(b"on and on\n").unwrap();
     }
