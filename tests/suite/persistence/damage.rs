@@ -1,14 +1,13 @@
 //! What was kept is not as it was left.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::symlink;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 
-use super::kept::{Kept, directories, everything, settle};
+use super::kept::{Kept, directories, everything, restore, settle};
 use crate::fixtures::Workspace;
 
 /// What is done to a file, and whether it is to be noticed: then there is one warning, and all is read anew.
@@ -129,14 +128,6 @@ fn rows() -> Vec<Row> {
     rows.push(row("unfinished", "a leftover", Noticed::No, |path| fs::write(path, "half of it").unwrap()));
     rows.push(row("unknown", "another file", Noticed::No, |path| fs::write(path, "of somebody").unwrap()));
     rows
-}
-
-fn restore(directory: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
-    fs::remove_dir_all(directory).unwrap();
-    fs::create_dir(directory).unwrap();
-    for (path, bytes) in files {
-        fs::write(path, bytes).unwrap();
-    }
 }
 
 #[test]

@@ -34,12 +34,23 @@ fn until<T>(what: &str, mut ask: impl FnMut() -> Option<T>) -> T {
     }
 }
 
-/// What `status` says of facts once those of all JSX sources are known.
-fn warm(sidecar: &mut Sidecar) -> Value {
-    until("all facts are known", || {
-        let facts = sidecar.request("status", json!({}))["facts"].take();
-        (facts["sources"] == json!(SOURCES)).then_some(facts)
-    })
+/// A process that knows the facts of all JSX sources though nobody asked, what `status` says of them, and what was
+/// warned of before. No source may take a second; where a machine stood still for as long, the next process finds it.
+fn warm(kept: &Kept) -> (Sidecar, Value, Vec<String>) {
+    let mut warnings = Vec::new();
+    for _ in 0..5 {
+        let mut sidecar = kept.start();
+        sidecar.wait_event("indexed");
+        let end = Instant::now() + Duration::from_secs(20);
+        while Instant::now() < end {
+            let facts = sidecar.request("status", json!({}))["facts"].take();
+            if facts["sources"] == json!(SOURCES) {
+                return (sidecar, facts, warnings);
+            }
+        }
+        warnings.extend(sidecar.finish_warned());
+    }
+    panic!("not all facts are found, by none of five processes")
 }
 
 fn usages(sidecar: &mut Sidecar) -> Value {
@@ -54,9 +65,7 @@ fn file(kept: &Kept) -> PathBuf {
 
 /// Runs until the facts are kept.
 fn run_once(kept: &Kept) -> (Value, Value) {
-    let mut sidecar = kept.start();
-    sidecar.wait_event("indexed");
-    let facts = warm(&mut sidecar);
+    let (mut sidecar, facts, _) = warm(kept);
     let answer = usages(&mut sidecar);
     until("facts are kept", || file(kept).is_file().then_some(()));
     sidecar.finish();
@@ -70,9 +79,8 @@ fn facts_are_found_before_anybody_asks_and_kept() {
     let (facts, answer) = run_once(&kept);
     assert!(facts["bytes"].as_u64().unwrap() > SOURCES * 20, "{facts}");
     let modified = fs::metadata(file(&kept)).unwrap().modified().unwrap();
-    let mut sidecar = kept.start();
-    sidecar.wait_event("indexed");
-    assert_eq!(warm(&mut sidecar), facts);
+    let (mut sidecar, again, _) = warm(&kept);
+    assert_eq!(again, facts);
     assert_eq!(usages(&mut sidecar), answer);
     // A change is found by whoever asks first, and what is kept does not get in its way.
     kept.workspace.write("src/C0.tsx", "export const C0 = () => <Part at={-1} other />;\n");
@@ -96,22 +104,21 @@ fn damaged_facts_are_found_anew() {
         ("longer", [&whole[..], b"x"].concat()),
     ] {
         fs::write(file(&kept), bytes).unwrap();
-        let mut sidecar = kept.start();
-        sidecar.wait_event("indexed");
-        assert_eq!(warm(&mut sidecar), facts, "{what}");
+        let (mut sidecar, again, mut warnings) = warm(&kept);
+        assert_eq!(again, facts, "{what}");
         assert_eq!(usages(&mut sidecar), answer, "{what}");
         // They are kept anew.
         until("facts are kept anew", || (decoded_length(&kept) == whole.len()).then_some(()));
-        let warnings = sidecar.finish_warned();
+        warnings.extend(sidecar.finish_warned());
         assert!(warnings.len() == 1 && warnings[0].contains("sources are parsed anew"), "{what}: {warnings:?}");
     }
     // What is no file gives way.
     fs::remove_file(file(&kept)).unwrap();
     fs::create_dir(file(&kept)).unwrap();
-    let mut sidecar = kept.start();
-    sidecar.wait_event("indexed");
-    assert_eq!(warm(&mut sidecar), facts);
-    assert_eq!(sidecar.finish_warned().len(), 1);
+    let (sidecar, again, mut warnings) = warm(&kept);
+    assert_eq!(again, facts);
+    warnings.extend(sidecar.finish_warned());
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
 }
 
 /// How long the file is, if it is as it was written.

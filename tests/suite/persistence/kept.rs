@@ -148,6 +148,15 @@ pub(super) fn everything(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
     all
 }
 
+/// Makes a directory of files what it was; of what lies elsewhere, nothing.
+pub(super) fn restore(directory: &Path, files: &BTreeMap<PathBuf, Vec<u8>>) {
+    fs::remove_dir_all(directory).unwrap();
+    fs::create_dir(directory).unwrap();
+    for (path, bytes) in files.iter().filter(|(path, _)| path.parent() == Some(directory)) {
+        fs::write(path, bytes).unwrap();
+    }
+}
+
 /// Waits until the files are so old that a change would show in their stamps: only time makes them that.
 pub(super) fn settle(root: &Path) {
     let newest = everything(root).into_keys().map(|path| {

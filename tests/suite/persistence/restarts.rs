@@ -5,11 +5,11 @@ use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
-use super::kept::{Answers, Kept, everything, settle};
+use super::kept::{Answers, Kept, everything, restore, settle};
 use crate::fixtures::{self, Workspace};
 use crate::freshness::change_unnoticeably;
 use crate::harness::{LIMIT, Sidecar};
@@ -229,11 +229,34 @@ fn each_kind_of_change_between_two_runs_is_seen() {
     let pristine = kept_of_files();
     for (what, change) in changes(workspace) {
         change();
+        let start = Instant::now();
         let (indexed, warnings) = kept.assert_as_cold(&[], what);
         assert_eq!((&indexed["fromCache"], warnings), (&json!(true), Vec::new()), "{what}");
+        // So few changes are not kept at once: all of it is found against one and the same state. Five seconds after the
+        // first index they are, if a machine is so slow that a process lives as long.
+        if start.elapsed() < Duration::from_secs(5) {
+            assert!(kept_of_files() == pristine, "{what}");
+        } else {
+            restore(&kept.directory(), &pristine);
+        }
     }
-    // So few changes are not kept at once: all of it was found against one and the same state.
-    assert!(kept_of_files() == pristine);
+}
+
+/// How many files have changed since they were kept as they are kept now: what a process finds that starts from a copy.
+fn dirty_in_what_is_kept(kept: &Kept) -> u64 {
+    let copy = tempfile::tempdir().unwrap();
+    let copied = std::process::Command::new("cp").arg("-a").args([&kept.place, &copy.path().join("kept")]).status();
+    // Some of it may have been removed meanwhile, by whoever keeps it anew.
+    if !copied.unwrap().success() {
+        return u64::MAX;
+    }
+    let place = copy.path().join("kept");
+    let builder = Sidecar::builder(&kept.workspace.root).args(["--cache-dir".as_ref(), place.as_os_str()]);
+    let mut sidecar = builder.spawn();
+    let from_cache = sidecar.wait_event("indexed")["fromCache"] == true;
+    let dirty = sidecar.request("status", json!({}))["textIndex"]["dirtyFiles"].as_u64().unwrap();
+    sidecar.finish();
+    if from_cache { dirty } else { u64::MAX }
 }
 
 /// More than a few changes are kept again, and found again.
@@ -247,18 +270,16 @@ fn what_is_built_anew_is_kept_anew() {
         settle(&kept.workspace.root);
         let mut sidecar = kept.start();
         sidecar.wait_event("indexed");
-        let deadline = Instant::now() + LIMIT;
-        let mut asked_at = SystemTime::now();
-        let mut dirty_at = asked_at;
+        // What is built in a share of the time may take a while, and is kept within a minute then.
+        let deadline = Instant::now() + 5 * LIMIT;
         while sidecar.request("status", json!({}))["textIndex"]["dirtyFiles"] != 0 {
             assert!(Instant::now() < deadline, "it is never built anew");
             std::thread::sleep(Duration::from_millis(20));
-            (dirty_at, asked_at) = (asked_at, SystemTime::now());
         }
-        // The first index is kept at once, what is built later somewhat later.
-        while round > 0 && fs::metadata(kept.directory().join("manifest")).unwrap().modified().unwrap() < dirty_at {
+        // Nothing but what is kept tells what is kept.
+        while dirty_in_what_is_kept(&kept) != 0 {
             assert!(Instant::now() < deadline, "it is never kept anew");
-            std::thread::sleep(Duration::from_millis(20));
+            std::thread::sleep(Duration::from_millis(200));
         }
         sidecar.finish();
         kept.check();
