@@ -78,7 +78,8 @@ fn an_unread_log_stops_nothing() {
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     // Each walk logs more than 3 KB; a pipe holds 64 KB.
     for at in 0..60 {
-        writeln!(stdin, "{}", json!({ "id": at.to_string(), "method": "sync" })).unwrap();
+        writeln!(stdin, "{}", json!({ "id": at.to_string(), "method": "sync", "params": { "timeoutMs": 60_000 } }))
+            .unwrap();
         let answer = lines.by_ref().map(|line| serde_json::from_str::<Value>(&line.unwrap()).unwrap());
         let answer = answer.into_iter().find(|message| message.get("ok").is_some()).unwrap();
         assert_eq!(answer["result"]["synced"], true, "{at}");
@@ -90,20 +91,22 @@ fn an_unread_log_stops_nothing() {
 /// A large new file is read beside the answers, not before them.
 #[test]
 fn a_large_new_file_keeps_nobody_waiting() {
+    const PATIENCE: u64 = 20_000;
     let workspace = Workspace::empty();
     workspace.write("a.txt", "a");
     let mut sidecar = Sidecar::spawn(&workspace.root);
     sidecar.wait_event("indexed");
     // Sparse: it takes no room, and far longer to hash than anybody waits.
-    fs::File::create(workspace.at("huge.bin")).unwrap().set_len(200 << 30).unwrap();
+    fs::File::create(workspace.at("huge.bin")).unwrap().set_len(1 << 40).unwrap();
     workspace.write("new.txt", "needle");
     for _ in 0..3 {
-        let found = sidecar.request("search", json!({ "pattern": "needle" }));
+        let found = sidecar.request("search", json!({ "pattern": "needle", "syncTimeoutMs": PATIENCE }));
         assert_eq!((&found["synced"], &found["fileCount"]), (&json!(true), &json!(1)), "{found}");
-        let listed = sidecar.request("glob", json!({ "include": ["**"], "fields": ["size"] }));
+        let listed =
+            sidecar.request("glob", json!({ "include": ["**"], "fields": ["size"], "syncTimeoutMs": PATIENCE }));
         assert_eq!(listed["synced"], true, "{listed}");
     }
-    let synced = sidecar.request("sync", json!({ "paths": ["new.txt"] }));
+    let synced = sidecar.request("sync", json!({ "paths": ["new.txt"], "timeoutMs": PATIENCE }));
     assert_eq!(synced["synced"], true, "{synced}");
     sidecar.finish();
 }

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use crate::model::plan::Plan;
 use crate::model::run::Diverged;
-use crate::model::shrink::shrink;
+use crate::model::shrink::{BUDGET, shrink};
 
 /// More lines than this stay in the file.
 const SHOWN: usize = 60;
@@ -16,7 +16,7 @@ pub(crate) fn report(seed: u64, diverged: &Diverged, fails: impl FnMut(&Plan) ->
     let whole = write(seed, "", plan);
     let found = format!("seed {seed}, burst {}: {}{}", plan.bursts.len(), diverged.failure, diverged.told);
     let started = Instant::now();
-    let shrunk = shrink(plan, fails);
+    let shrunk = shrink(plan, BUDGET, fails);
     let took = started.elapsed().as_secs();
     let (replayed, less) = match shrunk {
         Some(less) => {

@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 use crate::model::operation::Operation;
 use crate::model::plan::{Burst, Plan};
 
-/// How long that may take, in seconds, unless `MODEL_SHRINK_SECONDS` says otherwise.
-const BUDGET: u64 = 30;
+/// How long that may take, unless `MODEL_SHRINK_SECONDS` says otherwise.
+pub(crate) const BUDGET: Duration = Duration::from_secs(30);
 /// What fails now and then is tried as often as this before a smaller list counts as one that does not fail.
 const ATTEMPTS: usize = 2;
 
 /// Looks for a smaller plan of which `fails` is still true. Nothing if the plan itself does not fail again.
-pub(crate) fn shrink(plan: &Plan, mut fails: impl FnMut(&Plan) -> bool) -> Option<Plan> {
+pub(crate) fn shrink(plan: &Plan, budget: Duration, mut fails: impl FnMut(&Plan) -> bool) -> Option<Plan> {
     let seconds = std::env::var("MODEL_SHRINK_SECONDS").ok().and_then(|text| text.parse().ok());
-    let deadline = Instant::now() + Duration::from_secs(seconds.unwrap_or(BUDGET));
+    let deadline = Instant::now() + seconds.map_or(budget, Duration::from_secs);
     let mut fails = move |plan: &Plan| Instant::now() < deadline && (0..ATTEMPTS).any(|_| fails(plan));
     if !fails(plan) {
         return None;

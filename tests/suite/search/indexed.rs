@@ -191,7 +191,8 @@ fn in_every_state_of_the_index() {
     edit(&workspace, &comparison.texts, &mut random, 150);
     let tally = ask(&mut client, &workspace, Random::new(35), 60, "while parts are built anew");
     assert!(tally.indexed * 2 > tally.queries, "{tally:?}");
-    let deadline = Instant::now() + LIMIT;
+    // It is built in a share of the time only, which is long where building takes long.
+    let deadline = Instant::now() + 5 * LIMIT;
     while dirty_files(&mut client) >= 64 {
         assert!(Instant::now() < deadline, "nothing is built anew{}", client.told());
         client.request("sync", json!({}));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::steady;
-use crate::fixtures::{self, LARGE_FILES};
+use crate::fixtures::{self, LARGE_FILES, Workspace};
 use crate::harness::Sidecar;
 
 /// Matches every file of [`fixtures::large`].
@@ -143,6 +143,13 @@ fn nothing_comes_after_a_cancelled_response() {
 #[test]
 fn nothing_comes_after_a_timeout() {
     let workspace = fixtures::large();
+    // The first part may come too late on a busy machine; then another process is asked.
+    let attempts = (1..=10).take_while(|_| !runs_out_of_time(&workspace)).count();
+    assert!(attempts < 10, "no part came in time, {attempts} times");
+}
+
+/// Reads a part of a stream, and the rest when its time was over. Whether there was a part before that.
+fn runs_out_of_time(workspace: &Workspace) -> bool {
     let mut sidecar = Sidecar::builder(&workspace.root).args(["--max-queued-bytes", "20000"]).reads_only(3).spawn();
     sidecar.wait_event("ready");
     sidecar.wait_event("indexed");
@@ -151,9 +158,11 @@ fn nothing_comes_after_a_timeout() {
     let (id, _) = sidecar.line("search", &params);
     let line = json!({ "id": id, "method": "search", "params": params, "timeoutMs": 2000 }).to_string();
     sidecar.send_line(line.as_bytes(), Some(&id));
-    sidecar.wait_event("partial");
-    // Time is all that this waits for; nothing is read that could tell.
-    std::thread::sleep(Duration::from_millis(2100));
+    let part = sidecar.try_event("partial", Duration::from_secs(10)).unwrap();
+    if part.is_some() {
+        // Time is all that this waits for; nothing is read that could tell.
+        std::thread::sleep(Duration::from_millis(2100));
+    }
     sidecar.read_on();
     assert_eq!(sidecar.error(&id)["code"], "timeout");
     take_files(&mut sidecar, &id);
@@ -161,4 +170,5 @@ fn nothing_comes_after_a_timeout() {
     assert_eq!(sidecar.request("search", params)["fileCount"], LARGE_FILES);
     assert_eq!(partials(&sidecar), 0);
     sidecar.finish();
+    part.is_some()
 }
