@@ -1,7 +1,5 @@
 //! Limits, cutting afterwards, cancelling, and what size costs.
 
-use std::time::{Duration, Instant};
-
 use super::*;
 use crate::error::Code;
 
@@ -160,12 +158,12 @@ fn long_lines_and_many_lines_cost_linear_time() {
         (&spread, regex("function")),
         (&spread, multiline(r"function|\{\n")),
     ] {
-        let start = Instant::now();
         let options = FileOptions { context_before: 2, context_after: 2, ..all() };
-        let found = search(&query, &options, text.as_bytes()).unwrap();
-        assert!(found.match_count >= 100_000);
         // Quadratic time would be minutes.
-        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+        quick(&query.pattern, Duration::from_secs(10), || {
+            let found = search(&query, &options, text.as_bytes()).unwrap();
+            assert!(found.match_count >= 100_000);
+        });
     }
 }
 

@@ -40,7 +40,9 @@ impl Jobs {
         let source = Arc::new(Native::new(shared.root.path(), None));
         let snapshot = Arc::new(Snapshot::empty(Clock::start("test")));
         let (send, events) = mpsc::unbounded_channel();
-        let jobs = IndexJobs::new(shared, walker, snapshot, source, send, Handle::current()).unwrap();
+        let mut jobs = IndexJobs::new(shared, walker, snapshot, source, send, Handle::current()).unwrap();
+        // No audit comes between, however long a test takes.
+        jobs.schedule = Schedule::new(WatchMode::Off);
         Self { jobs, events }
     }
 
