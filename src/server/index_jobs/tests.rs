@@ -151,12 +151,18 @@ async fn a_file_that_is_written_all_the_time_does_not_keep_others_from_being_rea
         let stamp = Stamp { size: 1 << 30, mtime_ns: now_ns() - at, ..stamp };
         Arc::new(FileEntry::listed(RelPath::parse("large").unwrap(), stamp))
     };
-    jobs.jobs.unread = vec![hot(1)];
-    jobs.jobs.fill();
+    // Where a machine stands still in between, the file is not as young any more when it is looked at.
+    for _ in 0..5 {
+        jobs.jobs.unread = vec![hot(1)];
+        jobs.jobs.fill();
+        let Event::Filled { result } = jobs.next().await else { panic!("files were to be read") };
+        jobs.jobs.fill_done(result);
+        if jobs.jobs.hot_until.is_some() {
+            break;
+        }
+    }
     let until = jobs.jobs.hot_until;
     assert!(until.is_some());
-    let Event::Filled { result } = jobs.next().await else { panic!("files were to be read") };
-    jobs.jobs.fill_done(result);
     jobs.jobs.unread = vec![hot(2)];
     jobs.jobs.fill();
     assert_eq!(jobs.jobs.hot_until, until, "not put off by the next write");

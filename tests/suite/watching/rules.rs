@@ -78,13 +78,18 @@ fn the_repository_around_the_root_is_at_work() {
     fs::create_dir(&git).unwrap();
     let place = cookies::place(&workspace, "tmp");
     let mut listener = Listener::start(Sidecar::builder(&workspace.root).env("TMPDIR", &place), &workspace.root);
-    let watcher = cookies::held(&place);
+    let mut looked = 0;
     for round in 0..3 {
+        let (watcher, rescans) = (cookies::held(&place), listener.status()["watcher"]["rescans"].take());
         fs::write(git.join(format!("index{round}.lock")), "").unwrap();
         workspace.write("src/e.ts", format!("round {round}"));
         listener.check(&workspace.root, "after a command");
-        assert_eq!(cookies::held(&place), watcher, "a new watcher, and a look at everything");
+        // A cookie that is lost, as where a machine stands still for a second, brings a new one.
+        let looks = listener.status()["watcher"]["rescans"] != rescans;
+        assert!(looks || cookies::held(&place) == watcher, "a new watcher");
+        looked += usize::from(looks);
     }
+    assert!(looked < 3, "a look at everything, each time");
     fs::create_dir(git.join("info")).unwrap();
     fs::write(git.join("info/exclude"), "*.md\n").unwrap();
     listener.check(&workspace.root, "with excludes");

@@ -62,6 +62,13 @@ fn ignored_trees_are_not_watched() {
 
 #[test]
 fn our_own_reading_is_no_event() {
+    let attempts = (1..=10).take_while(|_| !reads_without_an_event()).count();
+    assert!(attempts < 10, "a cookie was lost, {attempts} times");
+}
+
+/// Reads everything, and counts events. Whether no cookie was lost meanwhile, as it is where a machine stands still for a
+/// second: that counts as one.
+fn reads_without_an_event() -> bool {
     let workspace = fixtures::copy();
     let mut sidecar = Sidecar::spawn(&workspace.root);
     sidecar.wait_event("indexed");
@@ -71,7 +78,7 @@ fn our_own_reading_is_no_event() {
         (status["watcher"]["events"].clone(), status["clock"].clone())
     };
     let before = told(&mut sidecar);
-    assert_eq!(before, (json!(0), listing["clock"].clone()));
+    assert_eq!(before.1, listing["clock"]);
     let paths: Vec<_> = listing["files"].as_array().unwrap().iter().map(|file| file["path"].clone()).collect();
     let result = sidecar.request("readFiles", json!({ "paths": paths }));
     assert_eq!(result["files"].as_array().unwrap().len(), paths.len());
@@ -79,9 +86,15 @@ fn our_own_reading_is_no_event() {
     sidecar.request("sync", json!({ "paths": paths }));
     // Behind a cookie, whatever there is to tell has been told.
     sync(&mut sidecar);
-    assert_eq!(told(&mut sidecar), before);
+    let after = told(&mut sidecar);
+    if sidecar.request("status", json!({}))["watcher"]["rescans"] != 0 {
+        sidecar.finish();
+        return false;
+    }
+    assert_eq!((&after, &before.0), (&before, &json!(0)));
     workspace.write("src/new.ts", "an event");
     sync(&mut sidecar);
     assert_ne!(told(&mut sidecar), before);
     sidecar.finish();
+    true
 }
