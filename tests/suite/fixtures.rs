@@ -133,14 +133,15 @@ pub(crate) fn add_oddities(workspace: &Workspace) {
 }
 
 /// What a request never comes to the end of: it runs until it is cancelled, however fast or slow the machine is.
-pub(crate) struct Endless;
+pub(crate) struct Endless(&'static str);
 
 impl Endless {
     /// Adds what it takes to a workspace, which lists the same files as before.
     pub(crate) fn add(workspace: &Workspace) -> Self {
+        let name = "endless.bin";
         // The repository's excludes are not listed themselves.
-        workspace.write(".git/info/exclude", "/endless.bin\n");
-        let path = workspace.at("endless.bin");
+        workspace.write(".git/info/exclude", name);
+        let path = workspace.at(name);
         let file = fs::File::create(&path).unwrap();
         // Sparse: it takes no room, but far longer to hash than any test lasts. Windows has to be told.
         if cfg!(windows) {
@@ -148,7 +149,7 @@ impl Endless {
             assert!(told.success());
         }
         file.set_len(1 << 40).unwrap();
-        Self
+        Self(name)
     }
 
     /// The request, for a method that is answered at once or, if it is `heavy`, for one that works for long.
@@ -156,9 +157,9 @@ impl Endless {
         // The answer has the hash of all of it.
         let range = json!({ "start": 0, "end": 1 });
         if heavy {
-            ("readFiles", json!({ "paths": ["endless.bin"], "range": range }))
+            ("readFiles", json!({ "paths": [self.0], "range": range }))
         } else {
-            ("readFile", json!({ "path": "endless.bin", "range": range }))
+            ("readFile", json!({ "path": self.0, "range": range }))
         }
     }
 }

@@ -85,16 +85,10 @@ fn requests_beyond_max_in_flight_wait() {
     assert_eq!(sidecar.error(&ids[58])["code"], "cancelled");
     assert_eq!(sidecar.order().len(), 3);
     assert_eq!(sidecar.request("cancel", json!({ "id": ids[0] })), json!({ "cancelled": true }));
-    for (at, id) in ids.iter().enumerate() {
-        if at == 58 {
-            continue;
-        } else if at == 0 {
-            assert_eq!(sidecar.error(id)["code"], "cancelled");
-        } else if at % 2 == 0 {
-            sidecar.result(id);
-        } else {
-            assert_eq!(sidecar.result(id)["inFlight"], 1);
-        }
+    assert_eq!(sidecar.error(&ids[0])["code"], "cancelled");
+    for (at, id) in ids.iter().enumerate().filter(|(at, _)| ![0, 58].contains(at)) {
+        let result = sidecar.result(id);
+        assert!(at % 2 == 0 || result["inFlight"] == 1, "{result:.300}");
     }
     sidecar.finish();
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::places::{Places, bytes_of, matches, number};
 use super::queries::{Case, Question, Questioner};
@@ -177,6 +177,9 @@ fn sidecar(result: &Value, question: &Question, files: &BTreeMap<String, Places>
     all
 }
 
+/// Some ten megabytes of an answer.
+const MOST_MATCHES: u64 = 100_000;
+
 /// Puts made-up and given queries to both.
 fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
     let Some(comparison) = Comparison::of(workspace) else { return };
@@ -186,7 +189,15 @@ fn compare(workspace: &Workspace, seed: u64, count: usize, given: &[Question]) {
     let (mut with_matches, mut total, mut refused, mut overruled) = (0, 0, 0, 0);
     let mut given = given.iter();
     for number in 0..given.len() + count {
-        let question = given.next().cloned().unwrap_or_else(|| questioner.next());
+        let question = given.next().cloned().unwrap_or_else(|| {
+            // A made-up one may match at every place, which of a large tree is more than a slow machine has time for.
+            let is_bounded = |question: &Question| {
+                let mut params = question.params();
+                params["mode"] = json!("count");
+                client.request("search", params)["matchCount"].as_u64().unwrap() < MOST_MATCHES
+            };
+            std::iter::repeat_with(|| questioner.next()).find(is_bounded).unwrap()
+        });
         let Some(theirs) = comparison.theirs(&question) else {
             refused += 1;
             continue;
