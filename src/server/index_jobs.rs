@@ -344,12 +344,22 @@ impl IndexJobs {
         });
     }
 
+    /// Whether what was built is being brought in. Until it is, the index is as if it had not been built.
+    fn is_adopting(&self) -> bool {
+        matches!(self.running, Some(Running { kind: Job::Adopt { .. }, .. }))
+    }
+
+    /// When to build next of the text index, as far as it is known.
+    fn build_due(&self) -> Option<Instant> {
+        if self.filling || self.state == IndexState::Scanning || self.is_adopting() {
+            return None;
+        }
+        self.texts.due(&self.snapshot.text)
+    }
+
     /// Builds what is due of the text index, beside the jobs.
     fn build(&mut self, now: Instant) {
-        if self.filling
-            || self.state == IndexState::Scanning
-            || self.texts.due(&self.snapshot.text).is_none_or(|due| due > now)
-        {
+        if self.build_due().is_none_or(|due| due > now) {
             return;
         }
         let wanted = self.texts.start(&self.snapshot.text, now);
@@ -413,8 +423,7 @@ impl IndexJobs {
 
     /// The first index is complete when all was read and is in it.
     fn complete(&mut self) {
-        let is_adopting = || matches!(self.running, Some(Running { kind: Job::Adopt { .. }, .. }));
-        if self.state == IndexState::Indexing && self.is_read && !self.texts.is_under_way() && !is_adopting() {
+        if self.state == IndexState::Indexing && self.is_read && !self.texts.is_under_way() && !self.is_adopting() {
             self.state = IndexState::Ready;
             self.completed = true;
             self.want_kept(true);
@@ -453,9 +462,7 @@ impl IndexJobs {
         // The end of the job under way comes first.
         let scheduled = [self.due().next(), self.keeping.due()].into_iter().flatten().min();
         let scheduled = scheduled.filter(|_| self.running.is_none());
-        let build =
-            if self.filling || self.state == IndexState::Scanning { None } else { self.texts.due(&self.snapshot.text) };
-        [waited, scheduled, self.hot_until, build, self.warming.due()].into_iter().flatten().min()
+        [waited, scheduled, self.hot_until, self.build_due(), self.warming.due()].into_iter().flatten().min()
     }
 
     /// What happened since the state that `clock` names.

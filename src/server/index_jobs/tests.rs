@@ -392,6 +392,29 @@ async fn what_could_not_be_built_is_read_nevertheless_before_the_first_index_is_
     assert_eq!(known.hash, blake3::hash(b"to be read"));
 }
 
+/// However long it takes to bring in what was built, it is not built once more meanwhile: it would be there twice.
+#[tokio::test]
+async fn what_is_being_brought_in_is_not_built_again() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("a"), "to be built once").unwrap();
+    let mut jobs = Jobs::over(directory.path());
+    jobs.jobs.advance();
+    while !matches!(jobs.jobs.running, Some(Running { kind: Job::Adopt { .. }, .. })) {
+        match jobs.next().await {
+            Event::JobDone { result } => drop(jobs.jobs.job_done(result)),
+            Event::Filled { result } => jobs.jobs.fill_done(result),
+            Event::Built { result } => jobs.jobs.build_done(result),
+            other => panic!("{other:?}"),
+        }
+    }
+    let later = Instant::now() + Duration::from_secs(3600);
+    assert!(jobs.jobs.next_deadline().is_none_or(|next| next > later), "nothing is due before it is brought in");
+    jobs.jobs.expire(later);
+    assert!(!jobs.jobs.texts.is_under_way());
+    jobs.complete().await;
+    assert_eq!(jobs.jobs.snapshot.text.parts().count(), 1);
+}
+
 /// Complete, and kept.
 async fn kept(root: &Path, place: &Path) -> Jobs {
     let mut jobs = Jobs::keeping(root, place);
