@@ -1297,7 +1297,7 @@ export type SymbolKind =
   | "constructor"
   /** Each name of a `let` or `var`. */
   | "variable"
-  /** Each name of a `const`. */
+  /** Each name of a `const`, a `using` or an `await using`. */
   | "constant"
   /** `interface A {}` */
   | "interface"

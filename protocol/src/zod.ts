@@ -1563,7 +1563,7 @@ export const SymbolKind = /* @__PURE__ */ z.enum([
   "constructor",
   /** Each name of a `let` or `var`. */
   "variable",
-  /** Each name of a `const`. */
+  /** Each name of a `const`, a `using` or an `await using`. */
   "constant",
   /** `interface A {}` */
   "interface",

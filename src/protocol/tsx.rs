@@ -307,7 +307,7 @@ pub enum SymbolKind {
     Constructor,
     /// Each name of a `let` or `var`.
     Variable,
-    /// Each name of a `const`.
+    /// Each name of a `const`, a `using` or an `await using`.
     Constant,
     /// `interface A {}`
     Interface,

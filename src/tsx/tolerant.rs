@@ -17,6 +17,8 @@ use memchr::memmem;
 /// - The type argument of a tagged template is left out where it is written in braces: the grammar
 ///   takes the `<` in ``styled.div<{ a?: b }>`…` `` for a comparison.
 /// - `import("module")` becomes a plain name: the grammar does not know it everywhere a type may stand.
+/// - `using` in front of a name that is declared becomes `const`, and an `await` in front of it is left out: the grammar
+///   takes them for an assignment.
 pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
     let bytes = code.as_bytes();
     let mut seen = Cow::Borrowed(bytes);
@@ -36,6 +38,19 @@ pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
             seen.to_mut()[at..code.len() - behind.len()].fill(b'_');
         }
     }
+    for at in memmem::find_iter(bytes, "using") {
+        let (before, behind) = (&code[..at], &code[at + "using".len()..]);
+        if !before.ends_with(is_name) && declares(behind) {
+            let seen = seen.to_mut();
+            seen[at..at + "using".len()].copy_from_slice(b"const");
+            let start = before.trim_end_matches([' ', '\t']);
+            if let Some(outside) =
+                start.strip_suffix("await").filter(|outside| start.len() < at && !outside.ends_with(is_name))
+            {
+                blank(&mut seen[outside.len()..start.len()]);
+            }
+        }
+    }
     for at in memchr::memchr_iter(b'<', bytes) {
         if bytes[..at].last().is_some_and(|before| before.is_ascii_alphanumeric() || b"_$)".contains(before))
             && let Some(template) = behind_type_argument(&code[at + 1..])
@@ -47,8 +62,8 @@ pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
 }
 
 /// What follows `{ … }>`, if it is a template. Looks no further than the next `<{`, so a text is
-/// read once; gives up on whatever could lead out of the code: templates, comments, and strings that
-/// are not plain.
+/// read once; gives up on whatever could lead out of the code: templates, comments that hold a `<` or a `` ` ``, and strings
+/// that are not plain.
 fn behind_type_argument(behind: &str) -> Option<&str> {
     let braces = behind.trim_start();
     if !braces.starts_with('{') {
@@ -68,7 +83,23 @@ fn behind_type_argument(behind: &str) -> Option<&str> {
                 rest = rest.trim_start_matches(plain).strip_prefix(next)?;
             }
             '<' if rest.trim_start().starts_with('{') => return None,
-            '`' | '/' => return None,
+            '/' => {
+                // Not with `find`, which would read on behind the next `<{`, once for each.
+                let comment = match rest.as_bytes().first()? {
+                    b'*' => {
+                        let ends = |pair: &[u8]| pair == b"*/" || matches!(pair[0], b'<' | b'`');
+                        &rest[..1 + rest.as_bytes()[1..].windows(2).position(ends)?]
+                    }
+                    b'/' => rest.lines().next()?,
+                    _ => return None,
+                };
+                if comment.contains(['<', '`']) {
+                    return None;
+                }
+                // Behind a block comment, its end is left, which is nothing that counts here.
+                rest = rest[comment.len()..].trim_start_matches("*/");
+            }
+            '`' => return None,
             _ => {}
         }
     }
@@ -82,6 +113,26 @@ pub(super) fn behind_module(behind: &str) -> Option<&str> {
     let quote = quoted.chars().next().filter(|quote| matches!(quote, '"' | '\''))?;
     let module = |next: char| next.is_ascii_alphanumeric() || "@/._-~:#$".contains(next);
     quoted[1..].trim_start_matches(module).strip_prefix(quote)?.trim_start().strip_prefix(')')
+}
+
+/// Whether what follows `using` is a name, on the same line, and what may follow one that is declared. Not where both would
+/// be names in code that has no declaration, such as `import using from`, and not `using void`, which TypeScript does not know.
+fn declares(behind: &str) -> bool {
+    let declared = behind.trim_start_matches([' ', '\t']);
+    let rest = declared.trim_start_matches(is_name);
+    let name = &declared[..declared.len() - rest.len()];
+    let is_one = declared.len() < behind.len() && name.starts_with(|first: char| !first.is_ascii_digit());
+    if !is_one || ["as", "extends", "from", "in", "instanceof", "is", "of", "satisfies", "void"].contains(&name) {
+        return false;
+    }
+    let next = rest.trim_start();
+    let is_assigned = next.strip_prefix('=').is_some_and(|next| !next.starts_with(['=', '>']));
+    let is_of = next.strip_prefix("of").is_some_and(|next| !next.starts_with(is_name)) && next.len() < rest.len();
+    is_assigned || is_of || next.starts_with([':', ';', ','])
+}
+
+fn is_name(letter: char) -> bool {
+    letter.is_alphanumeric() || matches!(letter, '_' | '$')
 }
 
 /// White space in place of everything but line ends, which can end statements.

@@ -297,7 +297,7 @@ function symbols(file) {
     }
   }
 
-  const isConstant = (list) => (list.flags & ts.NodeFlags.BlockScoped) === ts.NodeFlags.Const;
+  const isConstant = (list) => (list.flags & (ts.NodeFlags.Const | ts.NodeFlags.Using)) !== 0;
 
   function add(name, kind, container, node, nameNode, nameEnd = nameNode.end) {
     const range = { start: node.getStart(file), end: node.end };
