@@ -7,8 +7,10 @@ use tree_sitter::Node;
 use super::budget::Budget;
 use super::grammar::Kind;
 use super::imports::has_type_modifier;
+use super::lenient::attributes_end;
 use super::patterns::bindings;
 use super::source::Source;
+use super::trivia;
 use crate::error::Result;
 use crate::protocol::TextRange;
 use crate::protocol::tsx::{Export, ExportKind};
@@ -56,7 +58,7 @@ impl Exports {
                 Kind::NamespaceWord => return Ok(()),
                 Kind::Star if module.is_some() => {
                     let type_only = type_only || is_type_star(source, statement, child);
-                    let range = source.statement_range(statement);
+                    let range = source.range_of(statement.start_byte()..end_of_all(source, statement));
                     self.push(export("*", ExportKind::All, None, type_only, range), module.as_deref(), budget)?;
                 }
                 Kind::NamespaceExport if module.is_some() => {
@@ -212,6 +214,18 @@ fn exported(source: &Source<'_>, specifier: Node<'_>, of_module: bool, type_only
 /// Whether `type` stands in front of the `*`: the grammar does not know it there and is not shown it.
 fn is_type_star(source: &Source<'_>, statement: Node<'_>, star: Node<'_>) -> bool {
     source.slice_of(statement.start_byte()..star.start_byte()).trim_end().ends_with("type")
+}
+
+/// Where `export * from "module"` ends: behind its attributes, which the grammar is not shown.
+fn end_of_all(source: &Source<'_>, statement: Node<'_>) -> usize {
+    let end = source.end_of(statement);
+    let behind = source.behind(end);
+    let word = trivia::skip(behind);
+    ["with", "assert"]
+        .iter()
+        .filter_map(|name| word.strip_prefix(name))
+        .find_map(|attributes| Some(end + behind.len() - attributes.len() + attributes_end(attributes)?))
+        .unwrap_or(end)
 }
 
 /// The name of what `export default` exports, where it has one.

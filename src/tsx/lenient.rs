@@ -1,21 +1,25 @@
 //! What the grammar is shown where it found errors at first.
 
-/// `seen`, which is [`super::tolerant::view`] of `code`, with more replaced, byte for byte; `None` where there is nothing to
-/// replace. `casts`: whether the grammar is the one with casts, and without JSX.
+/// `seen`, which is [`super::tolerant::view`] of `code`, with more replaced, byte for byte. `casts`: whether
+/// the grammar is the one with casts, and without JSX.
 ///
 /// What is replaced here could be something else where the grammar finds no errors. So this view is for texts in which it
 /// found some, and is only taken when it finds none then:
 ///
 /// - `in` and `out` of type parameters (`<in out A>`), `override` behind `abstract` and `readonly` behind `keyof` are left out.
-/// - `as`, `abstract`, `using` and `type` in the place of a name become another name.
+/// - `accessor` behind another modifier, and `defer` of `import defer * as a`, are left out.
+/// - The attributes of `export … from "module" with { … }` are left out.
+/// - `as`, `abstract`, `accessor`, `using` and `type` in the place of a name become another name, and so
+///   does `undefined` in `typeof undefined`.
+/// - `as A` of what is assigned to in a pattern (`[a, b as A] = c`) is left out.
 /// - `global {}` becomes a label, `global:{}`, as the grammar knows it behind `declare` alone.
 /// - The dot of `a?.5:b` becomes a digit.
 /// - `require("module")` of `export import a = require("module")` becomes a name.
 /// - `from` on the line behind `export {}` moves up.
 /// - `export default function (): a;` gets a body in place of its result.
-/// - A type that ends at a line end does not go on with the `<` of the next line.
-pub(super) fn view(code: &str, seen: &[u8], casts: bool) -> Option<Vec<u8>> {
-    let mut view = View { code, seen: seen.to_vec() };
+/// - A type that ends at a line end does not go on with the `<` of the next line, nor with its `in` where that is a name.
+pub(super) fn view(code: &str, seen: &[u8], casts: bool) -> Vec<u8> {
+    let mut view = View { code, seen: seen.to_vec(), exports: false };
     let bytes = code.as_bytes();
     let mut at = 0;
     while let Some(&byte) = bytes.get(at) {
@@ -29,22 +33,28 @@ pub(super) fn view(code: &str, seen: &[u8], casts: bool) -> Option<Vec<u8>> {
             b'?' if bytes.get(at + 1) == Some(&b'.') && bytes.get(at + 2).is_some_and(u8::is_ascii_digit) => {
                 view.seen[at + 1] = b'1';
             }
-            b'\n' if casts => view.line_end(at),
+            b'\n' => view.line_end(at, casts),
             _ => {}
         }
         at += 1;
     }
-    (view.seen != seen).then_some(view.seen)
+    view.seen
 }
 
 struct View<'text> {
     code: &'text str,
     seen: Vec<u8>,
+    /// Whether `export` was read after any `import`.
+    exports: bool,
 }
 
 impl View<'_> {
     /// Looks at a word.
     fn word(&mut self, start: usize, end: usize) {
+        if self.seen[start] == b' ' {
+            // It was left out with others.
+            return;
+        }
         let (before, behind) = (without_comments_behind(&self.code[..start]), &self.code[end..]);
         let next = behind.trim_start();
         match &self.code[start..end] {
@@ -55,11 +65,20 @@ impl View<'_> {
                     self.blank(start, end);
                 }
             }
+            "undefined" if ends_with_word(before, "typeof") => self.seen[start] = b'_',
             "override" if ends_with_word(before, "abstract") => self.blank(start, end),
+            "accessor" if is_modifier(before) && is_member(behind) => self.blank(start, end),
+            "defer" if ends_with_word(before, "import") && next.starts_with('*') => self.blank(start, end),
+            "export" => self.exports = true,
+            "import" => self.exports = false,
+            "with" | "assert" if self.exports && before.ends_with(['\'', '"']) => self.attributes(start, end),
             "readonly" if ends_with_word(before, "keyof") => self.blank(start, end),
-            "abstract" | "using" if next.starts_with(['(', ')', '=', ',', ';', ':', '.', '?']) => {
+            "abstract" | "accessor" if next.starts_with(['(', ')', '=', ',', ';', ':', '.', '?']) => {
                 self.seen[start] = b'_';
             }
+            // It is another word by now where it declares something.
+            "using" if self.seen[start] == b'u' => self.seen[start] = b'_',
+            "as" if let Some(length) = assigned_as(behind) => self.blank(start, end + length),
             "as" if next.starts_with(['(', ')', '=', ',', ';', ':', '.', ']']) && expects_name(before) => {
                 self.seen[start] = b'_';
             }
@@ -81,6 +100,13 @@ impl View<'_> {
             "require" if before.ends_with('=') => self.required(before, end),
             "function" => self.bodiless(before, end),
             _ => {}
+        }
+    }
+
+    /// `with { type: "json" }` behind a module; those of imports the grammar knows.
+    fn attributes(&mut self, start: usize, end: usize) {
+        if let Some(stop) = attributes_end(&self.code[end..]) {
+            self.blank(start, end + stop);
         }
     }
 
@@ -121,9 +147,18 @@ impl View<'_> {
     }
 
     /// A line end that ends a member whose type could go on with a type argument.
-    fn line_end(&mut self, at: usize) {
+    fn line_end(&mut self, at: usize, casts: bool) {
         let next = self.code[at + 1..].trim_start_matches([' ', '\t']);
-        if !next.strip_prefix('<').is_some_and(|next| next.trim_start().starts_with(starts_name)) {
+        let is_argument =
+            casts && next.strip_prefix('<').is_some_and(|next| next.trim_start().starts_with(starts_name));
+        // The grammar takes `in2` for an `in`, too.
+        let is_name = ["in", "instanceof"].iter().filter_map(|word| next.strip_prefix(word)).any(|name| {
+            !name.starts_with(char::is_alphabetic)
+                && name
+                    .trim_start_matches(|next: char| next.is_alphanumeric() || "_$".contains(next))
+                    .starts_with([':', '?'])
+        });
+        if !is_argument && !is_name {
             return;
         }
         let before = without_comments_behind(&self.code[..at]);
@@ -143,6 +178,36 @@ impl View<'_> {
     fn blank(&mut self, start: usize, end: usize) {
         super::tolerant::blank(&mut self.seen[start..end]);
     }
+}
+
+/// How long `{ … }` is, with what is in front of it, where there is nothing but attributes in it.
+pub(super) fn attributes_end(behind: &str) -> Option<usize> {
+    let braces = behind.trim_start();
+    let inside = braces.strip_prefix('{')?;
+    let attribute = |next: char| next.is_alphanumeric() || next.is_whitespace() || "_$-/.'\":,".contains(next);
+    let rest = inside.trim_start_matches(attribute).strip_prefix('}')?;
+    Some(behind.len() - rest.len())
+}
+
+/// How long a plain type is that ends what is assigned to last in a list: `A.B] =`.
+fn assigned_as(behind: &str) -> Option<usize> {
+    let is_type = |next: char| next.is_alphanumeric() || "_$.".contains(next);
+    let rest = behind.trim_start().trim_start_matches(is_type);
+    let equals = rest.trim_start().strip_prefix(']')?.trim_start().strip_prefix('=')?;
+    let is_assigned = rest.len() < behind.trim_start().len() && !equals.starts_with(['=', '>']);
+    is_assigned.then_some(behind.len() - rest.len())
+}
+
+/// Whether a text ends with a modifier that the grammar wants in front of a name.
+fn is_modifier(before: &str) -> bool {
+    ["static", "abstract", "override", "readonly", "declare"].iter().any(|word| ends_with_word(before, word))
+}
+
+/// Whether the name of a member comes next, on the same line.
+fn is_member(behind: &str) -> bool {
+    let name = behind.trim_start_matches([' ', '\t']);
+    name.len() < behind.len()
+        && name.starts_with(|next: char| starts_name(next) || matches!(next, '#' | '[' | '\'' | '"'))
 }
 
 /// A text without the white space and block comments at its end.
@@ -234,6 +299,17 @@ mod tests {
             "export { a, b as c }\n  from 'e'; export {}",
             "export default function (a: { b: c; }, d?: (e) => 'f'): G<{ h: i }>;",
             "export default async function <A>(b): c;\nexport default function (a) { return b; }",
+            "class A { static accessor b = 1; private static accessor #c: d; @e static accessor [f] = 2; static accessor }",
+            "abstract class A { abstract accessor b: c; override accessor 'd' = 1; static accessor = 2; accessor() {} }",
+            "class A { accessor = 1 } interface B { accessor: c; accessor?: d }",
+            "import defer * as a from 'b'; import defer from 'c';",
+            "class using extends a<using> {} f(b in using, using as c, using instanceof d); async () => { await using }",
+            "function a(...b: (typeof undefined | c)[]) {}",
+            "[a, b as unknown] = c; [d as e.F] = [g as h]",
+            "interface A { a: b | undefined\n  in?: c\n  in2: d\n  instanceof: e }",
+            "String.raw`C:\\users\\xi\\u{zz} ${a} \\unit`; b.c`\\x`; const d = e`${f`\\u`}`;",
+            "export { a } from './b' with { type: 'json' }; export * from \"c\" assert { type: \"json\", 'd': \"e\" }\nexport * as f from 'g' with {}",
+            "for (using a of b) { for (await using c of d) {} for await (await using e of f) {} }",
             "interface A { (b): <C>(c: C) => D<C>\n  /** e */\n  <F>(g): h\n  <\n    I\n  >(j): this\n  <K>(l): m }",
         ] {
             let errors = measured(text, Language::Ts, &[Fact::Errors]).errors.unwrap();
@@ -253,6 +329,10 @@ mod tests {
             "a?.5",
             "f(a,, }",
             "export import a = require(b + c);",
+            "a = `\\unit`",
+            "a = '\\unit'",
+            "[a as] = b",
+            "export * from 'a' with { b: c() }",
         ] {
             assert_ne!(measured(text, Language::Ts, &[Fact::Errors]).errors.unwrap(), [], "{text}");
         }

@@ -12,6 +12,7 @@ mod budget;
 mod components;
 pub mod edits;
 mod entities;
+mod escapes;
 mod exports;
 mod grammar;
 mod imports;

@@ -6,7 +6,7 @@ use std::ops::Range;
 use tree_sitter::{Node, Tree};
 
 use super::grammar::{Grammar, Kind};
-use super::{lenient, literal, parser, tolerant, trivia};
+use super::{escapes, lenient, literal, parser, tolerant, trivia};
 use crate::cancel::CancelToken;
 use crate::error::Result;
 use crate::protocol::tsx::Language;
@@ -29,7 +29,7 @@ pub(super) enum View {
     /// The text as it is.
     Verbatim,
     /// The text with what the grammar would trip over replaced, byte for byte; see [`tolerant::view`] and, where that is
-    /// not enough, [`lenient::view`].
+    /// not enough, [`lenient::view`] and [`escapes::hide`].
     Tolerant,
     /// The same, of a text that may come again, edited: what it takes to parse that faster is remembered.
     Edited,
@@ -49,13 +49,14 @@ impl<'text> Source<'text> {
         };
         let parse = if view == View::Edited { parser::parse_edited } else { parser::parse };
         let mut tree = parse(&seen, grammar, cancel)?;
-        if view != View::Verbatim
-            && tree.root_node().has_error()
-            && let Some(seen) = lenient::view(code, &seen, language == Language::Ts)
-        {
-            let again = parser::parse(&seen, grammar, cancel)?;
-            if !again.root_node().has_error() {
-                tree = again;
+        if view != View::Verbatim && tree.root_node().has_error() {
+            let mut other = lenient::view(code, &seen, language == Language::Ts);
+            escapes::hide(code, &tree, grammar, &mut other);
+            if *other != *seen {
+                let again = parser::parse(&other, grammar, cancel)?;
+                if !again.root_node().has_error() {
+                    tree = again;
+                }
             }
         }
         Ok(Self { text, base: text.len() - code.len(), lines: LineIndex::new(text), tree, grammar })
@@ -101,9 +102,14 @@ impl<'text> Source<'text> {
         self.text.get(bytes.start + self.base..bytes.end + self.base).unwrap_or_default()
     }
 
+    /// The text behind a place in the tree.
+    pub(super) fn behind(&self, end: usize) -> &'text str {
+        self.text.get(end + self.base..).unwrap_or_default()
+    }
+
     /// Where one of `separators` ends that follows `end`; `end` itself where there is none.
     pub(super) fn with_separator(&self, end: usize, separators: &[char]) -> usize {
-        let behind = self.text.get(end + self.base..).unwrap_or_default();
+        let behind = self.behind(end);
         match trivia::skip(behind).strip_prefix(separators) {
             Some(rest) => end + behind.len() - rest.len(),
             None => end,

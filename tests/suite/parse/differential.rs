@@ -103,6 +103,40 @@ pub(crate) const TRICKY: &[(&str, &str)] = &[
         "export default async function () { const a = 1 }\nexport declare function b(): void;\ndeclare const c: d, e: f\nfunction g(h) { var i } // j",
     ),
     ("ts", "export type A = { b: c; d(): e };\ntype F = g // h\nexport default interface I { j: k }"),
+    (
+        "ts",
+        "{ using a = b(); await using c = d(), e: f = g; }\nusing h = i\nconst using = 1; using.j = using; label: using\nk = using as l",
+    ),
+    (
+        "js",
+        "for (using a of b) {} async () => { for (await using c of d) {} for await (using e of f) { await using } }",
+    ),
+    (
+        "tsx",
+        "import using from 'a'; const b = <c using d=\"using e = f\">using g = {'await using h = i'}, using j: k</c>;",
+    ),
+    (
+        "ts",
+        "function f(using: any): using is g { return using in h || using instanceof i } class using extends using<j> {}",
+    ),
+    (
+        "ts",
+        "class A { static accessor b: c = 1; private static accessor #d; @e static accessor f; static accessor; accessor = 1 }",
+    ),
+    (
+        "ts",
+        "import defer * as a from 'b'; import defer, { type c } from 'd'; import { e } from 'f' with { type: 'json' }",
+    ),
+    (
+        "ts",
+        "export { a } from './b' with { type: 'json' };\nexport * from 'c' with { type: 'json' }\nexport * as d from 'e' assert { 'f': 'g' };\nexport * from 'h' /* i */ with { j: 'k' } ;\nexport * from 'l'\nwith (m) {}",
+    ),
+    ("tsx", "const a = <b>{String.raw`\\xi`}</b>; const c = <d e={f`\\underline{${g}}`} />; class h { accessor = 1 }"),
+    ("ts", "[a, b as unknown] = c; interface D { e: f | undefined\n  in?: g\n  in2: h\n  i: j }"),
+    (
+        "tsx",
+        "const A = styled.div<{\n  /** b's c */\n  d: e; // it's f\n  g?: h /* i */\n}>`j: ${(k) => k.d};`; const l = <A d={1} />;",
+    ),
     ("tsx", ""),
     ("ts", "/** only a comment */"),
 ];
