@@ -172,7 +172,7 @@ mod tests {
         let mut later = bytes[CHECKSUM..].to_vec();
         later[0] += 1;
         let later = [&blake3::hash(&later).as_bytes()[..], &later].concat();
-        assert!(decode(&later).unwrap_err().to_string().contains("format 2"));
+        assert!(decode(&later).unwrap_err().to_string().contains(&format!("format {}", FORMAT + 1)));
         let mut other = bytes[CHECKSUM..].to_vec();
         other[4] ^= 1;
         let other = [&blake3::hash(&other).as_bytes()[..], &other].concat();

@@ -61,9 +61,8 @@ pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
     seen
 }
 
-/// What follows `{ … }>`, if it is a template. Looks no further than the next `<{`, so a text is
-/// read once; gives up on whatever could lead out of the code: templates, comments that hold a `<` or a `` ` ``, and strings
-/// that are not plain.
+/// What follows `{ … }>`, if it is a template. Looks no further than the next `<{`, so a text is read once; gives up on
+/// whatever could lead out of the code: templates, comments that hold a `<` or a `` ` ``, and strings that are not plain.
 fn behind_type_argument(behind: &str) -> Option<&str> {
     let braces = behind.trim_start();
     if !braces.starts_with('{') {
@@ -84,20 +83,18 @@ fn behind_type_argument(behind: &str) -> Option<&str> {
             }
             '<' if rest.trim_start().starts_with('{') => return None,
             '/' => {
-                // Not with `find`, which would read on behind the next `<{`, once for each.
-                let comment = match rest.as_bytes().first()? {
-                    b'*' => {
-                        let ends = |pair: &[u8]| pair == b"*/" || matches!(pair[0], b'<' | b'`');
-                        &rest[..1 + rest.as_bytes()[1..].windows(2).position(ends)?]
-                    }
-                    b'/' => rest.lines().next()?,
+                let bytes = rest.as_bytes();
+                let leads_out = |byte: u8| matches!(byte, b'<' | b'`');
+                let end = match bytes.first()? {
+                    b'*' => 1 + bytes[1..].windows(2).position(|pair| pair == b"*/" || leads_out(pair[0]))?,
+                    b'/' => bytes.iter().position(|&byte| byte == b'\n' || leads_out(byte))?,
                     _ => return None,
                 };
-                if comment.contains(['<', '`']) {
+                if leads_out(bytes[end]) {
                     return None;
                 }
-                // Behind a block comment, its end is left, which is nothing that counts here.
-                rest = rest[comment.len()..].trim_start_matches("*/");
+                rest = &rest[end..];
+                rest = rest.strip_prefix("*/").unwrap_or(rest);
             }
             '`' => return None,
             _ => {}
@@ -139,5 +136,26 @@ fn is_name(letter: char) -> bool {
 pub(super) fn blank(bytes: &mut [u8]) {
     for byte in bytes.iter_mut().filter(|byte| !matches!(byte, b'\n' | b'\r')) {
         *byte = b' ';
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_argument_is_left_out_unless_a_comment_in_it_could_lead_out() {
+        for (text, is_left_out) in [
+            ("a<{ b: c }>`d`", true),
+            ("a<{ /* b's } */ c: d; // e's }\n f: g /**/ }>`h`", true),
+            ("a<{ /*/ b */ }>`c`", true),
+            ("a<{ /* b < c */ }>`d`", false),
+            ("a<{ // b `c`\n }>`d`", false),
+            ("a<{ b: /c/ }>`d`", false),
+            ("a<{ /* b }>`c`", false),
+            ("a<{ // b }>`c`", false),
+        ] {
+            assert_eq!(view(text) != text.as_bytes(), is_left_out, "{text}");
+        }
     }
 }
