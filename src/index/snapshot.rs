@@ -144,7 +144,12 @@ impl Snapshot {
     /// The state that was kept as `parts`, as far as that is known before anything was looked at.
     #[must_use]
     pub fn kept(&self, parts: Vec<Arc<TextPart>>) -> Self {
-        let files = Sorted::from_sorted(parts.iter().flat_map(|part| part.files.iter().cloned()));
+        // What is found out of a file that is not known now is not what its part was built of.
+        let own = |entry: &Arc<FileEntry>| match entry.facts() {
+            Some(_) => Arc::clone(entry),
+            None => Arc::new(FileEntry::listed(entry.path.clone(), entry.stamp)),
+        };
+        let files = Sorted::from_sorted(parts.iter().flat_map(|part| part.files.iter().map(own)));
         let text = TextIndex::kept(parts, &files);
         Self { clock: self.clock.next(), files, text, ..self.clone() }
     }

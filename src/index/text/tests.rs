@@ -463,6 +463,20 @@ fn a_part_whose_files_are_gone_takes_none_from_others_when_it_was_kept() {
 }
 
 #[test]
+fn what_is_read_of_a_file_that_was_kept_as_unknown_is_not_what_was_indexed() {
+    let mut model = Model::new();
+    model.take(Step::Edits(vec![Edit::Write("a".to_owned(), b"abc".to_vec(), Look::Racy), write("b", "")]));
+    model.take(Step::Build(vec![WHOLE]));
+    model.take(Step::Adopt);
+    // Its stamp stays, though it may be another by now.
+    model.take(Step::Restart(false, Look::Listed));
+    model.take(Step::Restart(false, Look::Listed));
+    model.take(Step::Fill("a".to_owned()));
+    model.snapshot = model.snapshot.settled();
+    model.check_books();
+}
+
+#[test]
 fn small_parts_are_built_anew_together_as_far_as_they_are_one_part_then() {
     let names = ["a", "b", "c1", "c2", "y", "z"];
     for (edited, wanted) in [
