@@ -72,20 +72,28 @@ fn line(due: &Due, history: &History, shared: &Shared, stop: &CancelToken) -> Re
     // A large file is told without its hash, as long as that is not known: reading it takes longer than the other
     // changes, and the other subscriptions, may wait.
     let is_large = |difference: &Difference| difference.after.as_ref().is_some_and(|entry| entry.stamp.is_large());
-    let (large, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
+    let (mut later, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
         let is_owed = is_unread(found) && is_large(found) && (owed.len() < MAX_OWED || owed.contains(&found.path));
         if is_owed {
             owed.insert(found.path.clone());
         }
         is_owed
     });
-    let mut changes = changes::describe(&found, shared, stop)?.changes;
+    let mut told = changes::describe(&found, shared, stop)?;
+    if told.moved {
+        // What is there now is told with the state that has it, and only then: here, that there was something else.
+        let (moved, found): (Vec<_>, Vec<_>) = found.into_iter().partition(is_unread);
+        owed.extend(moved.iter().map(|found| found.path.clone()));
+        later.extend(moved);
+        told = changes::describe(&found, shared, stop)?;
+    }
+    let mut changes = told.changes;
     // What was owed may have been read for this.
     for change in changes.iter().filter(|change| change.hash.is_some()) {
         owed.remove(&change.path);
     }
-    if !large.is_empty() {
-        changes.extend(large.iter().filter_map(changes::unread));
+    if !later.is_empty() {
+        changes.extend(later.iter().filter_map(changes::unread));
         changes.sort_by(|one, two| one.path.cmp(&two.path));
     }
     if changes.is_empty() && !fresh {
@@ -161,11 +169,19 @@ mod tests {
 
         /// Writes files, large ones with holes, and lists them.
         fn write(&mut self, files: &[(&str, u64)]) {
-            let mut delta = Delta::default();
             for (name, size) in files {
                 File::create(self.directory.path().join(name)).unwrap().set_len(*size).unwrap();
-                let (_, stamp) = self.shared.root.glance(Path::new(name)).unwrap();
-                delta.files.insert(path(name), Some(Arc::new(FileEntry::listed(path(name), stamp))));
+            }
+            self.list(&files.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+        }
+
+        /// Looks at files, without reading them.
+        fn list(&mut self, names: &[&str]) {
+            let mut delta = Delta::default();
+            for name in names {
+                let listed = self.shared.root.glance(Path::new(name)).ok();
+                let entry = listed.map(|(_, stamp)| Arc::new(FileEntry::listed(path(name), stamp)));
+                delta.files.insert(path(name), entry);
             }
             let (next, replaced) = self.snapshot.apply(delta);
             self.journal.push(next.clock.tick(), replaced);
@@ -224,12 +240,23 @@ mod tests {
         watched.write(&[("large", LARGE)]);
         assert_eq!(watched.tell(), [told("modified", "large", false)]);
         fs::remove_file(watched.directory.path().join("large")).unwrap();
-        let (next, replaced) =
-            watched.snapshot.apply(Delta { files: [(path("large"), None)].into(), ..Delta::default() });
-        watched.journal.push(next.clock.tick(), replaced);
-        watched.snapshot = next;
+        watched.list(&["large"]);
         let event = watched.tell();
         assert_eq!(event, [told("deleted", "large", false)]);
+        assert!(watched.owed.is_empty());
+    }
+
+    #[test]
+    fn what_moved_while_it_was_read_is_told_once_as_it_is_then() {
+        let mut watched = Watched::new();
+        watched.write(&[("gone", 1), ("moved", 1), ("stays", 1)]);
+        fs::write(watched.directory.path().join("moved"), "more").unwrap();
+        fs::remove_file(watched.directory.path().join("gone")).unwrap();
+        let first = [told("created", "gone", false), told("created", "moved", false), told("created", "stays", true)];
+        assert_eq!(watched.tell(), first);
+        watched.list(&["gone", "moved"]);
+        assert_eq!(watched.tell(), [told("deleted", "gone", false), told("modified", "moved", true)]);
+        assert_eq!(watched.tell(), []);
         assert!(watched.owed.is_empty());
     }
 
