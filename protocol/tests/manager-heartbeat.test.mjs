@@ -106,6 +106,22 @@ test("cancelled requests that hold every place and are never answered are a hang
   assert.equal(kind, "protocol");
 });
 
+test("this process stood still after all was cancelled, and the ping is answered before the rest: no hang", async () => {
+  const before = async ({ client, tell }) => {
+    tell(ready({ maxInFlight: 1 }));
+    await assert.rejects(client.search({ pattern: "x" }, { timeoutMs: 1 }), { code: "timeout" });
+    standStill(80);
+  };
+  const onPing = (id, { answer, tell, written }, pings) =>
+    setImmediate(() => {
+      answer(id);
+      if (pings > 1) return;
+      const { params } = written.find(({ method }) => method === "cancel");
+      setImmediate(tell, { id: params.id, ok: false, error: { code: "cancelled", message: "cancelled" } });
+    });
+  assert.deepEqual(await beat(onPing, { before }), ["well", 3]);
+});
+
 test("an answer to a cancelled request gives its place back in time", async () => {
   const talk = conversation();
   talk.tell(ready({ maxInFlight: 1 }));

@@ -25,6 +25,8 @@ export class Heartbeat {
   readonly #timeoutMs: number;
   readonly #onHang: (cause: EndCause) => void;
   #timer: NodeJS.Timeout | undefined;
+  /** The `blockedSince` with which a ping was answered before. */
+  #suspect: number | undefined;
   #stopped = false;
 
   constructor(client: SidecarClient, options: HeartbeatOptions, onHang: (cause: EndCause) => void) {
@@ -56,7 +58,15 @@ export class Heartbeat {
     if (this.#stopped) return;
     if (answer !== undefined) {
       // It has read what was sent before the ping, and it does not stand still.
-      if (!blocked || this.#client.blockedSince !== blockedSince) return this.#rest();
+      if (!blocked || this.#client.blockedSince !== blockedSince) {
+        this.#suspect = undefined;
+        return this.#rest();
+      }
+      // It has read the cancellations by now; what stood still gets time to answer them.
+      if (this.#suspect !== blockedSince) {
+        this.#suspect = blockedSince;
+        return this.#rest();
+      }
       const message = "the sidecar did not answer requests that were cancelled, and takes no others";
       return this.#onHang({ kind: "protocol", message });
     }
