@@ -23,8 +23,9 @@ export const callable = expecting("a function", (value) => typeof value === "fun
 export const record = expecting("an object", isRecord);
 /** Also of another realm, or none of Node's own. */
 export const abortSignal = expecting("an AbortSignal (an AbortController has it as `signal`)", (value) => {
-  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
-  return typeof aborted === "boolean" && typeof addEventListener === "function";
+  const { aborted, addEventListener, removeEventListener } = Object(value) as Partial<AbortSignal>;
+  const listens = typeof addEventListener === "function" && typeof removeEventListener === "function";
+  return typeof aborted === "boolean" && listens;
 });
 
 export const oneOf = (...words: readonly unknown[]): Check =>

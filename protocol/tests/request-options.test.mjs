@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { nodeBackend, sidecarBackend } from "./support/backends.mjs";
 import { conversation } from "./support/conversation.mjs";
 import { failure } from "./support/failure.mjs";
-import { manageFake, workspace } from "./support/managers.mjs";
+import { manageFake, within, workspace } from "./support/managers.mjs";
 
 const WRONG = [
   [null, /expected an object of options, got null$/],
@@ -15,6 +15,7 @@ const WRONG = [
   [{ signal: null }, /`signal`: expected an AbortSignal \(an AbortController has it as `signal`\), got null$/],
   [{ signal: "x" }, /`signal`: expected an AbortSignal .*got "x"$/],
   [{ signal: new AbortController() }, /`signal`: expected an AbortSignal .*got an object$/],
+  [{ signal: { aborted: false, addEventListener() {} } }, /`signal`: expected an AbortSignal .*got an object$/],
   [{ timeout: 5 }, /`timeout`: there is no such option; there are signal, timeoutMs$/],
   [{ timeoutMs: "5" }, /`timeoutMs`: expected milliseconds, from 0 \(never\) on, got "5"$/],
   [{ timeoutMs: NaN }, /`timeoutMs`: expected milliseconds, .*got NaN$/],
@@ -72,14 +73,18 @@ test("so does a backend, whoever answers, and no timer is left behind", async ()
 });
 
 test("a signal of another kind than Node's own is one", async () => {
-  const { signal } = new AbortController();
+  const controller = new AbortController();
+  const { signal } = controller;
   // As a polyfill, or another realm, has it.
   const other = {
     aborted: false,
     addEventListener: (...args) => signal.addEventListener(...args),
     removeEventListener: (...args) => signal.removeEventListener(...args),
   };
-  const sidecar = manageFake({});
+  const sidecar = manageFake({ rules: [{ on: "request", method: "glob", do: [] }] });
   await sidecar.start();
   assert.equal((await sidecar.search(PARAMS, { signal: other, timeoutMs: undefined })).matchCount, 0);
+  const listing = sidecar.glob({ include: ["*"] }, { signal: other });
+  controller.abort();
+  await assert.rejects(within(listing, "the end of it"), failure("cancelled"));
 });
