@@ -26,16 +26,7 @@ for (const mode of ["on", "required"]) {
   test(`while the sidecar starts: cancelled, and its process is gone: ${mode}`, async () => {
     const [runs, controller] = [runsFile(), new AbortController()];
     const opening = createWorkspaceBackend(stuck(runs, { mode, signal: controller.signal }));
-    let pid;
-    await within(
-      (async () => {
-        while (pid === undefined) {
-          await new Promise(setImmediate);
-          pid = Number(readIfThere(runs)) || undefined;
-        }
-      })(),
-      "the process",
-    );
+    const pid = await started(runs);
     controller.abort("closed");
     const error = await within(opening.catch((error) => error), "the end");
     assert.ok(failure("cancelled", /^opening the workspace was cancelled$/)(error));
@@ -67,6 +58,16 @@ test("what is no signal is refused by its name", async () => {
   const opening = createWorkspaceBackend({ root, signal: new AbortController() });
   await assert.rejects(opening, failure("invalid_params", /^signal: expected an AbortSignal/));
 });
+
+/** The pid of the first process, once there is one. */
+async function started(runs) {
+  for (const began = performance.now(); performance.now() - began < 20_000; ) {
+    await new Promise(setImmediate);
+    const pid = Number(readIfThere(runs));
+    if (pid > 0) return pid;
+  }
+  assert.fail("no process within 20 s");
+}
 
 function readIfThere(path) {
   try {
