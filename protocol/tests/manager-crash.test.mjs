@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { readFileSync, renameSync } from "node:fs";
-import { Socket } from "node:net";
 import { join } from "node:path";
 import { test } from "node:test";
 
@@ -96,19 +96,16 @@ for (const [what, [rules, { limits, ...options }, expected, message]] of Object.
 
 test("closed its stdout, then ended while this process stood still: it is lost by its end", async (t) => {
   const script = { runs: runsFile(), rules: onGlob("closeStdout", { wait: 200 }, { crash: 7 }) };
+  const children = [];
+  const spawned = ({ process }) => children.push(process);
+  subscribe("child_process", spawned);
+  t.after(() => unsubscribe("child_process", spawned));
   const sidecar = manageFake(script, { restart });
   await sidecar.start();
   const restarting = next(sidecar, "restarting");
-  const { emit } = Socket.prototype;
-  const mocked = t.mock.method(Socket.prototype, "emit", function (event, ...args) {
-    const heard = emit.call(this, event, ...args);
-    // For longer than it is given to leave, and long enough for it to do so.
-    if (event === "end") {
-      mocked.mock.restore();
-      standStill(3_000);
-    }
-    return heard;
-  });
+  const { stdout } = children.find(({ pid }) => pid === sidecar.pid);
+  // Once the manager heard it: for longer than it is given to leave, and long enough for it to do so.
+  stdout.once("end", () => standStill(3_000));
   await assert.rejects(glob(sidecar), failure("sidecar_crashed", /ended with exit status 7$/));
   assert.deepEqual((await restarting).cause, { kind: "exit", code: 7 });
 });
