@@ -28,6 +28,9 @@ export const abortSignal = expecting("an AbortSignal (an AbortController has it 
   return typeof aborted === "boolean" && listens;
 });
 
+/** What is wrong with a part of a path, of a command line or of an environment, which end at a NUL. */
+export const NO_NUL = "expected no NUL in it";
+
 export const oneOf = (...words: readonly unknown[]): Check =>
   expecting(`one of ${words.map((word) => JSON.stringify(word)).join(", ")}`, (value) => words.includes(value));
 
@@ -81,7 +84,8 @@ export function invalid(path: readonly string[], problem: string): SidecarError 
 export function checkRoot(options: unknown): void {
   if (options !== undefined && !isRecord(options)) throw invalid([], `expected an object, got ${shown(options)}`);
   const root = options?.["root"];
-  if (typeof root === "string" && root !== "" && !root.includes("\0")) return;
+  if (typeof root === "string" && root.includes("\0")) throw invalid(["root"], `${NO_NUL}, got ${shown(root)}`);
+  if (typeof root === "string" && root !== "") return;
   const missing = root === undefined || root === null || root === "";
   const hint = missing ? " (was the dialog cancelled?)" : "";
   throw invalid(["root"], `expected the path of a folder, got ${shown(root)}${hint}`);

@@ -155,7 +155,10 @@ const UNSTARTABLE = {
     writeFileSync(join(dir, "script"), "#!/no/such/interpreter\n", { mode: 0o755 });
     return join(dir, "script");
   }],
-  "a command with a NUL": ["sidecar_unusable", /null bytes/, () => ({ file: "/bin/\0true" })],
+  "a command with a file for a directory": ["sidecar_unusable", /ENOTDIR/, (dir) => {
+    writeFileSync(join(dir, "plain"), "");
+    return { file: join(dir, "plain", "below") };
+  }],
 };
 for (const [what, [code, message, make]] of Object.entries(UNSTARTABLE)) {
   test(`cannot be started: ${what}`, { skip: process.platform === "win32" }, async () => {

@@ -3,8 +3,8 @@
 import { isAbsolute, resolve } from "node:path";
 
 import {
+  NO_NUL,
   amount,
-  anything,
   callable,
   checkOptions,
   checkRoot,
@@ -64,21 +64,27 @@ export interface SidecarManagerOptions {
   logger?: Logger;
 }
 
-/** What becomes part of a command line, which ends at a NUL. */
-const argument: Check = (value) => text(value) ?? (String(value).includes("\0") ? "expected no NUL in it" : undefined);
+/** What becomes part of a command line or of an environment, which end at a NUL. */
+const argument: Check = (value) => text(value) ?? (String(value).includes("\0") ? NO_NUL : undefined);
+const environment: Check = (value) => {
+  const problem = record(value);
+  if (problem !== undefined) return problem;
+  const hasNul = (part: unknown) => typeof part === "string" && part.includes("\0");
+  return Object.entries(Object(value)).flat().some(hasNul) ? NO_NUL : undefined;
+};
 const argumentList: Check = (value) => texts(value) ?? listOf(argument)(value);
 
 const settings: Check = (value) => (value === false || isRecord(value) ? undefined : "expected an object or false");
 
 const OPTIONS = {
   root: text,
-  binary: anything,
+  binary: (value) => (typeof value === "string" ? argument(value) : undefined),
   exclude: argumentList,
   cacheDir: argument,
   watchMode: oneOf("native", "poll", "off"),
   logLevel: oneOf("off", "error", "warn", "info", "debug"),
   args: argumentList,
-  env: record,
+  env: environment,
   startTimeoutMs: amount,
   requestTimeoutMs: amount,
   heartbeat: settings,
@@ -100,8 +106,8 @@ const NESTED = {
   stop: { graceMs: amount, killMs: amount } satisfies Record<keyof StopOptions, Check>,
 };
 
-const BINARY = { path: text, source: text, manifest: record } satisfies Record<keyof SidecarBinary, Check>;
-const COMMAND = { file: text, args: argumentList, env: record } satisfies Record<keyof SidecarCommand, Check>;
+const BINARY = { path: argument, source: text, manifest: record } satisfies Record<keyof SidecarBinary, Check>;
+const COMMAND = { file: argument, args: argumentList, env: environment } satisfies Record<keyof SidecarCommand, Check>;
 
 /** Throws `invalid_params`, which names the option, where a manager cannot be made with these. */
 export function checkManagerOptions(options: SidecarManagerOptions): void {
