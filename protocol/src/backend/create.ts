@@ -59,8 +59,9 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
  * Opens a workspace. Rejects with a `SidecarError`: in every mode, with `not_found`, `not_a_file`, `permission_denied`
- * or `io_error` if the root cannot be opened, `invalid_glob` for `exclude`, and `invalid_params` for wrong options; in
- * mode `required`, with what kept the sidecar from starting; `cancelled` where `signal` was aborted before.
+ * or `io_error` if the root cannot be opened, `invalid_glob` for `exclude`, `invalid_params` for wrong options, and
+ * `cancelled` where `signal` was aborted before it was open; in mode `required`, also with what kept the sidecar from
+ * starting.
  */
 export async function createWorkspaceBackend(options: WorkspaceBackendOptions): Promise<WorkspaceBackend> {
   checkRoot(options);
