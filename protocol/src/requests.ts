@@ -1,6 +1,6 @@
 // What can be asked, with its types: every method of the contract as a method of an object.
 
-import { abortSignal, amount, isRecord, shown, type Check } from "./checks.js";
+import { abortSignal, amount, isRecord, shown, type Check, type Checks } from "./checks.js";
 import { SidecarError } from "./errors.js";
 import {
   METHODS,
@@ -76,27 +76,37 @@ export function internalMethod(method: Method): SidecarError | undefined {
 }
 
 const OPTIONS = { signal: abortSignal, timeoutMs: amount } satisfies Record<keyof RequestOptions, Check>;
+/** What keeps being told has an end, but no time by which it is to be answered. */
+const WATCH_OPTIONS = { signal: abortSignal } satisfies Checks;
 const TIME = "expected milliseconds, from 0 (never) on";
 
 /** What is wrong with the options of a request; nothing if they can be kept to. */
 export function invalidOptions(method: Method, options: unknown): SidecarError | undefined {
-  const problem = options === undefined ? undefined : optionsProblem(options);
+  return invalidBy(OPTIONS, method, options);
+}
+
+/** The same for those of a lasting watch. */
+export function invalidWatchOptions(options: unknown): SidecarError | undefined {
+  return invalidBy(WATCH_OPTIONS, "watch", options);
+}
+
+function invalidBy(checks: Checks, method: Method, options: unknown): SidecarError | undefined {
+  const problem = options === undefined ? undefined : optionsProblem(checks, options);
   return problem === undefined ? undefined : new SidecarError("invalid_params", `${method}: ${problem}`, { method });
 }
 
-function optionsProblem(options: unknown): string | undefined {
+function optionsProblem(checks: Checks, options: unknown): string | undefined {
   if (!isRecord(options)) return `expected an object of options, got ${shown(options)}`;
   for (const [name, value] of Object.entries(options)) {
     if (value === undefined) continue;
-    if (!isOption(name)) return `\`${name}\`: there is no such option; there are ${Object.keys(OPTIONS).join(", ")}`;
-    const problem = OPTIONS[name](value);
+    const check = Object.hasOwn(checks, name) ? checks[name] : undefined;
+    const names = Object.keys(checks);
+    const there = names.length === 1 ? `there is ${names[0]}` : `there are ${names.join(", ")}`;
+    if (check === undefined) return `\`${name}\`: there is no such option; ${there}`;
+    const problem = check(value);
     if (problem !== undefined) return `\`${name}\`: ${name === "timeoutMs" ? TIME : problem}, got ${shown(value)}`;
   }
   return undefined;
-}
-
-function isOption(name: string): name is keyof typeof OPTIONS {
-  return Object.hasOwn(OPTIONS, name);
 }
 
 /** Gives a class the methods of the contract, made from its `request`. */

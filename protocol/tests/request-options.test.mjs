@@ -9,16 +9,26 @@ import { conversation } from "./support/conversation.mjs";
 import { failure } from "./support/failure.mjs";
 import { manageFake, within, workspace } from "./support/managers.mjs";
 
-const WRONG = [
+/** Whatever is asked. */
+const WRONG_OF_ANY = [
   [null, /expected an object of options, got null$/],
   ["fast", /expected an object of options, got "fast"$/],
   [{ signal: null }, /`signal`: expected an AbortSignal \(an AbortController has it as `signal`\), got null$/],
   [{ signal: "x" }, /`signal`: expected an AbortSignal .*got "x"$/],
   [{ signal: new AbortController() }, /`signal`: expected an AbortSignal .*got an object$/],
   [{ signal: { aborted: false, addEventListener() {} } }, /`signal`: expected an AbortSignal .*got an object$/],
+];
+const WRONG = [
+  ...WRONG_OF_ANY,
   [{ timeout: 5 }, /`timeout`: there is no such option; there are signal, timeoutMs$/],
   [{ timeoutMs: "5" }, /`timeoutMs`: expected milliseconds, from 0 \(never\) on, got "5"$/],
   [{ timeoutMs: NaN }, /`timeoutMs`: expected milliseconds, .*got NaN$/],
+];
+/** A lasting watch has no `timeoutMs`. */
+const WRONG_OF_WATCH = [
+  ...WRONG_OF_ANY,
+  [{ timeout: 5 }, /`timeout`: there is no such option; there is signal$/],
+  [{ timeoutMs: 5 }, /`timeoutMs`: there is no such option; there is signal$/],
 ];
 const PARAMS = { pattern: "x" };
 
@@ -45,6 +55,8 @@ test("a client and a manager, ready or not, refuse wrong options by their name",
         await refused(stream.result, message);
         await refused(loop(stream), message);
       }
+    }
+    for (const [options, message] of WRONG_OF_WATCH) {
       const changes = sidecar.watch({}, options);
       await refused(changes.established, message);
       await refused(loop(changes), message);
@@ -65,6 +77,8 @@ test("so does a backend, whoever answers, and no timer is left behind", async ()
       await refused(backend.readFile("a.ts", {}, options), message);
       await refused(backend.stat(["a.ts"], options), message);
       await refused(backend.glob({ include: ["*"] }, options), message);
+    }
+    for (const [options, message] of WRONG_OF_WATCH) {
       assert.throws(() => backend.watch({}, options), failure("invalid_params", message));
     }
     assert.ok(timers() <= before, `${before} timers, then ${timers()}`);

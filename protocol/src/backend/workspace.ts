@@ -3,7 +3,7 @@
 import { SidecarError } from "../errors.js";
 import type { SidecarManager } from "../manager/manager.js";
 import type { WatchParams } from "../protocol.js";
-import { invalidOptions, type Method, type RequestOptions } from "../requests.js";
+import { invalidWatchOptions, type Method, type RequestOptions } from "../requests.js";
 import { Deadline } from "./call.js";
 import { PathFilter } from "./node/filter.js";
 import { checkPath } from "./node/paths.js";
@@ -124,7 +124,7 @@ export class Workspace implements WorkspaceBackend {
 
   watch(params: WatchParams = {}, options: Pick<RequestOptions, "signal"> = {}): WorkspaceWatch {
     const checked = wellFormed("watch", checkedParams("watch", params));
-    const invalid = invalidOptions("watch", options);
+    const invalid = invalidWatchOptions(options);
     if (invalid !== undefined) throw invalid;
     // Globs that are none are told at once, whoever answers.
     new PathFilter(checked.include, checked.exclude);

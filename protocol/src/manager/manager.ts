@@ -11,6 +11,7 @@ import type { Event, ReadyData, SearchParams, WatchParams } from "../protocol.js
 import {
   internalMethod,
   invalidOptions,
+  invalidWatchOptions,
   withMethods,
   type Arguments,
   type ManagedMethod,
@@ -238,7 +239,7 @@ export class SidecarManager
    * Ends when it is closed or the manager is stopped; throws where it fails for good.
    */
   watch(params: WatchParams = {}, options: Pick<RequestOptions, "signal"> = {}): Subscription {
-    const invalid = invalidOptions("watch", options);
+    const invalid = invalidWatchOptions(options);
     const signal = invalid === undefined ? options.signal : undefined;
     const subscription = new LastingSubscription(params, signal, (ended) => this.#subscriptions.delete(ended));
     const refusal = invalid ?? this.#refusal()?.about("watch");
