@@ -15,7 +15,6 @@ pub(super) fn hide(code: &str, tree: &Tree, grammar: &Grammar, seen: &mut [u8]) 
     }
     let mut tagged = tagged(tree, grammar).into_iter().peekable();
     for at in ill {
-        // Those in templates within templates come with the outer one.
         while tagged.next_if(|range| range.end <= at).is_some() {}
         if tagged.peek().is_some_and(|range| range.contains(&at)) {
             seen[at] = b'_';
@@ -23,7 +22,7 @@ pub(super) fn hide(code: &str, tree: &Tree, grammar: &Grammar, seen: &mut [u8]) 
     }
 }
 
-/// The templates that have a tag, but for those within others.
+/// The templates that have a tag, in the order in which they begin.
 fn tagged(tree: &Tree, grammar: &Grammar) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut cursor = tree.walk();
@@ -32,7 +31,6 @@ fn tagged(tree: &Tree, grammar: &Grammar) -> Vec<Range<usize>> {
         if grammar.kind(node) == Kind::CallExpression
             && let Some(template) = node.child_by_field_name("arguments")
             && grammar.kind(template) == Kind::TemplateString
-            && found.last().is_none_or(|last| last.end <= template.start_byte())
         {
             found.push(template.byte_range());
         }

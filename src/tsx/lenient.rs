@@ -161,6 +161,11 @@ impl View<'_> {
         if !is_argument && !is_name {
             return;
         }
+        let line = &self.code[self.code[..at].rfind('\n').map_or(0, |end| end + 1)..at];
+        if line.contains("//") {
+            // A comment up to the line end would go on.
+            return;
+        }
         let before = without_comments_behind(&self.code[..at]);
         if before.ends_with(|last: char| last.is_alphanumeric() || matches!(last, '_' | '$' | '>' | ']' | ')' | '}')) {
             self.seen[at] = b';';
@@ -213,10 +218,11 @@ fn is_member(behind: &str) -> bool {
 /// A text without the white space and block comments at its end.
 fn without_comments_behind(text: &str) -> &str {
     let mut text = text.trim_end();
-    while text.ends_with("*/")
-        && let Some(comment) = text.rfind("/*")
-    {
-        text = text[..comment].trim_end();
+    while let Some(inside) = text.strip_suffix("*/") {
+        // A comment holds no other's end, so a text is not read once for each.
+        let from = inside.rfind("*/").map_or(0, |end| end + 2);
+        let Some(start) = inside[from..].rfind("/*") else { break };
+        text = text[..from + start].trim_end();
     }
     text
 }
@@ -307,6 +313,8 @@ mod tests {
             "function a(...b: (typeof undefined | c)[]) {}",
             "[a, b as unknown] = c; [d as e.F] = [g as h]",
             "interface A { a: b | undefined\n  in?: c\n  in2: d\n  instanceof: e }",
+            "String.raw`\\users`.b`\\xi`.c``; const d = 1",
+            "let as = a; const b = { c, // d\n in: e, }; typeof undefined",
             "String.raw`C:\\users\\xi\\u{zz} ${a} \\unit`; b.c`\\x`; const d = e`${f`\\u`}`;",
             "export { a } from './b' with { type: 'json' }; export * from \"c\" assert { type: \"json\", 'd': \"e\" }\nexport * as f from 'g' with {}",
             "for (using a of b) { for (await using c of d) {} for await (await using e of f) {} }",

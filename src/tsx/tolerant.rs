@@ -40,7 +40,8 @@ pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
     }
     for at in memmem::find_iter(bytes, "using") {
         let (before, behind) = (&code[..at], &code[at + "using".len()..]);
-        if !before.ends_with(is_name) && declares(behind) {
+        // Nor an element, nor a member.
+        if !before.ends_with(|last| is_name(last) || matches!(last, '<' | '.' | '#')) && declares(behind) {
             let seen = seen.to_mut();
             seen[at..at + "using".len()].copy_from_slice(b"const");
             let start = before.trim_end_matches([' ', '\t']);

@@ -288,6 +288,7 @@ fn hostile_sources_are_answered_in_time() {
         "`${".repeat(50_000),
         "a<".repeat(100_000),
         "a<{//".repeat(600_000),
+        "*/a".repeat(300_000),
         "a<{/*".repeat(600_000),
         "<a b={".repeat(30_000),
         format!("x={}", "-".repeat(200_000)),

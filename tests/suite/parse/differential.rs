@@ -9,6 +9,8 @@ use crate::referee::Node;
 
 /// Sources that a reader of TypeScript gets wrong easily. Each stands for a rule of its own.
 pub(crate) const TRICKY: &[(&str, &str)] = &[
+    ("tsx", "let as = a; const b = { c, // d\n  in: <e />, };"),
+    ("tsx", "const a = <using x={1}><p /></using>; b.using = c; using.d = <e.using f={g} />;"),
     (
         "ts",
         "import a, { type B, c as d, default as e } from 'x'; import * as f from \"y\"; import 'z'; import type G from 'g';",
