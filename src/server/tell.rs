@@ -18,7 +18,7 @@ use crate::path::RelPath;
 use crate::protocol::frame;
 use crate::protocol::watch::Changed;
 
-/// So many files may be told to a subscription without their hashes; more are read first.
+/// So many large files may be told to a subscription without their hashes; more are read first.
 const MAX_OWED: usize = 64;
 
 /// Finds out what there is to tell, on a thread of its own, waits until there is room for it, and reports
@@ -72,17 +72,22 @@ fn line(due: &Due, history: &History, shared: &Shared, stop: &CancelToken) -> Re
     // A large file is told without its hash, as long as that is not known: reading it takes longer than the other
     // changes, and the other subscriptions, may wait.
     let is_large = |difference: &Difference| difference.after.as_ref().is_some_and(|entry| entry.stamp.is_large());
+    let is_large_one = |path: &&RelPath| history.snapshot.file(path).is_some_and(|entry| entry.stamp.is_large());
+    let mut large = owed.iter().filter(is_large_one).count();
     let (mut later, found): (Vec<_>, Vec<_>) = found.into_iter().partition(|found| {
-        let is_owed = is_unread(found) && is_large(found) && (owed.len() < MAX_OWED || owed.contains(&found.path));
-        if is_owed {
-            owed.insert(found.path.clone());
+        let is_owed = is_unread(found) && is_large(found) && (large < MAX_OWED || owed.contains(&found.path));
+        if is_owed && owed.insert(found.path.clone()) {
+            large += 1;
         }
         is_owed
     });
     let mut told = changes::describe(&found, shared, stop)?;
     if told.moved {
-        // What is there now is told with the state that has it, and only then: here, that there was something else.
-        let (moved, found): (Vec<_>, Vec<_>) = found.into_iter().partition(is_unread);
+        // What is there now is told with the state that has it, and only then: here, that there was something else, unless
+        // it has the bytes that it had.
+        let (mut moved, found): (Vec<_>, Vec<_>) = found.into_iter().partition(is_unread);
+        let is_changed = |path: &RelPath| told.changes.binary_search_by(|change| change.path.cmp(path)).is_ok();
+        moved.retain(|found| found.before.is_none() || is_changed(&found.path));
         owed.extend(moved.iter().map(|found| found.path.clone()));
         later.extend(moved);
         told = changes::describe(&found, shared, stop)?;
