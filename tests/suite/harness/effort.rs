@@ -4,6 +4,9 @@ use std::time::{Duration, Instant};
 
 use super::Sidecar;
 
+/// Longer than a busy machine keeps a process from its work.
+const IDLE: Duration = Duration::from_secs(20);
+
 /// What a process did from some moment on.
 pub(crate) struct Effort {
     start: Instant,
@@ -17,11 +20,12 @@ impl Effort {
     }
 
     /// How long it took until now, or how much of that time it worked, where the system tells: on a machine that has
-    /// much else to do that is less. What takes too long because there is too much to do shows in both.
+    /// much else to do that is less. What takes too long because there is too much to do shows in both; what waits for
+    /// nothing shows in the time alone, once that is more than any machine adds.
     pub(crate) fn took(&self, sidecar: &Sidecar) -> Duration {
         let elapsed = self.start.elapsed();
         let worked = self.worked.and_then(|before| worked(sidecar.pid())?.checked_sub(before));
-        worked.map_or(elapsed, |worked| worked.min(elapsed))
+        if elapsed > IDLE { elapsed } else { worked.map_or(elapsed, |worked| worked.min(elapsed)) }
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::kept::Kept;
 use crate::fixtures::Workspace;
-use crate::harness::Sidecar;
+use crate::harness::{LIMIT, Sidecar};
 
 const SOURCES: u64 = 40;
 
@@ -41,12 +41,13 @@ fn warm(kept: &Kept) -> (Sidecar, Value, Vec<String>) {
     for _ in 0..5 {
         let mut sidecar = kept.start();
         sidecar.wait_event("indexed");
-        let end = Instant::now() + Duration::from_secs(20);
+        let end = Instant::now() + LIMIT;
         while Instant::now() < end {
             let facts = sidecar.request("status", json!({}))["facts"].take();
             if facts["sources"] == json!(SOURCES) {
                 return (sidecar, facts, warnings);
             }
+            std::thread::yield_now();
         }
         warnings.extend(sidecar.finish_warned());
     }

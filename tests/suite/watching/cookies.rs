@@ -3,14 +3,14 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustix::process::Signal;
 use serde_json::json;
 
 use super::{sync, synced};
 use crate::fixtures::{self, Workspace};
-use crate::harness::{Builder, Sidecar};
+use crate::harness::{Builder, LIMIT, Sidecar};
 use crate::referee::cold;
 
 /// A directory for temporary files beside the workspace.
@@ -111,7 +111,9 @@ fn one_that_is_deleted_is_made_anew() {
     for round in 0..3 {
         let before = held(&place);
         // An audit may put a cookie there meanwhile.
+        let deadline = Instant::now() + LIMIT;
         while before[0].exists() {
+            assert!(Instant::now() < deadline, "{:?} cannot be removed", before[0]);
             let _ = fs::remove_dir_all(&before[0]);
         }
         workspace.write("src/new.ts", format!("round {round}"));
