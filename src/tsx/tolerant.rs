@@ -40,7 +40,7 @@ pub(super) fn view(code: &str) -> Cow<'_, [u8]> {
     }
     for at in memmem::find_iter(bytes, "using") {
         let (before, behind) = (&code[..at], &code[at + "using".len()..]);
-        // Nor an element, nor a member.
+        // What is declared is no element and no member of that name.
         if !before.ends_with(|last| is_name(last) || matches!(last, '<' | '.' | '#')) && declares(behind) {
             let seen = seen.to_mut();
             seen[at..at + "using".len()].copy_from_slice(b"const");
